@@ -1,0 +1,74 @@
+// Anthropic: a code shown by the vendor's page and pasted back as `code#state`, JSON bodies, and `state` repeated in the
+// token request. A loopback redirect exists too; its host must be the word localhost.
+import type { Provider } from "./provider.ts";
+
+export const anthropic = {
+  name: "anthropic",
+  title: "Anthropic (Claude)",
+  status: {
+    kind: "restricted",
+    since: "2026-04-04",
+    reason: "the vendor's terms limit subscription sign-in to its own applications",
+    instead: "use an API key in ANTHROPIC_API_KEY",
+  },
+  notice:
+    "Anthropic's terms limit subscription sign-in to its own applications; use by other tools may be refused or billed as extra usage. An API key in ANTHROPIC_API_KEY is the supported way.",
+  grantsPage: "https://claude.ai/settings",
+
+  grants: ["paste", "loopback"],
+  issuer: null,
+  clientId: "9d1c250a-e61b-44d9-88ed-5944d1962f5e",
+  clientSource: null,
+  clientFile: null,
+  scopes: ["user:profile", "user:inference"],
+
+  authorizationEndpoint: "https://claude.ai/oauth/authorize",
+  tokenEndpoint: "https://platform.claude.com/v1/oauth/token",
+  deviceAuthorizationEndpoint: null,
+  // No public endpoint is known: logout is local, the grant is ended on the page above.
+  revocationEndpoint: null,
+  userinfoEndpoint: null,
+
+  authorizeParameters: { code: "true" },
+  loopback: { host: "localhost", path: "/callback", ports: [] },
+  paste: { redirectUri: "https://platform.claude.com/oauth/code/callback", bareCode: true },
+  device: null,
+
+  tokenEncoding: "json",
+  refreshEncoding: "json",
+  stateInTokenRequest: true,
+  refreshScope: "none",
+  rotation: "always",
+  reuseGraceMs: 0,
+  refusalCodes: [],
+  refusalStatuses: [],
+  revocation: { encoding: "json", clientId: true },
+
+  keep: [],
+  accountClaim: null,
+  identity: { reply: [["account", "email_address"]], claims: [], userinfo: [] },
+  resourceHosts: [],
+
+  api: {
+    base: "https://api.anthropic.com",
+    protocol: "messages",
+    model: "claude-sonnet-4-5",
+    credentialHeader: "authorization",
+    headers: { "anthropic-version": "2023-06-01", "anthropic-beta": "oauth-2025-04-20" },
+    accountHeader: null,
+    verifyUrl: "https://api.anthropic.com/api/oauth/profile",
+    resourcePath: null,
+  },
+  keyApi: {
+    base: "https://api.anthropic.com",
+    protocol: "messages",
+    model: "claude-sonnet-4-5",
+    credentialHeader: "x-api-key",
+    headers: { "anthropic-version": "2023-06-01" },
+    accountHeader: null,
+    verifyUrl: "https://api.anthropic.com/v1/models",
+    resourcePath: null,
+  },
+  keyVariables: [{ name: "ANTHROPIC_API_KEY", when: null }],
+  legacyFiles: [],
+} as const satisfies Provider;

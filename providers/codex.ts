@@ -1,0 +1,93 @@
+// OpenAI Codex: ChatGPT login. Two registered ports, an account id inside the id token, and a device flow of its own
+// in which the server makes the PKCE pair.
+import type { Provider } from "./provider.ts";
+
+export const codex = {
+  name: "codex",
+  title: "OpenAI Codex (ChatGPT)",
+  status: {
+    kind: "active",
+    since: "2026-08-20",
+    reason: "third-party clients use the same public client id with an originator of their own",
+    instead: null,
+  },
+  notice: null,
+  grantsPage: "https://chatgpt.com/#settings/Security",
+
+  grants: ["loopback", "device"],
+  issuer: null,
+  clientId: "app_EMoamEEZ73f0CkXaXp7hrann",
+  clientSource: null,
+  clientFile: null,
+  scopes: ["openid", "profile", "email", "offline_access"],
+
+  authorizationEndpoint: "https://auth.openai.com/oauth/authorize",
+  tokenEndpoint: "https://auth.openai.com/oauth/token",
+  deviceAuthorizationEndpoint: "https://auth.openai.com/api/accounts/deviceauth/usercode",
+  revocationEndpoint: "https://auth.openai.com/oauth/revoke",
+  userinfoEndpoint: null,
+
+  authorizeParameters: {
+    id_token_add_organizations: "true",
+    codex_cli_simplified_flow: "true",
+    originator: "llxprt_auth",
+  },
+  // Any other port is refused by the authorize page.
+  loopback: { host: "localhost", path: "/auth/callback", ports: [1455, 1457] },
+  paste: null,
+  device: {
+    dialect: "user-code",
+    pkce: false,
+    pollEndpoint: "https://auth.openai.com/api/accounts/deviceauth/token",
+    verificationUri: "https://auth.openai.com/codex/device",
+    verificationHosts: ["auth.openai.com"],
+    redirectUri: "https://auth.openai.com/deviceauth/callback",
+    // A proxy's own 403 or 404 looks the same, so the lifetime below is the only way out.
+    pendingStatuses: [403, 404],
+    intervalS: 5,
+    lifetimeS: 900,
+  },
+
+  tokenEncoding: "form",
+  refreshEncoding: "json",
+  stateInTokenRequest: false,
+  refreshScope: "none",
+  rotation: "always",
+  reuseGraceMs: 0,
+  refusalCodes: ["refresh_token_*"],
+  refusalStatuses: [401],
+  revocation: { encoding: "json", clientId: true },
+
+  keep: ["id_token"],
+  accountClaim: ["https://api.openai.com/auth", "chatgpt_account_id"],
+  identity: {
+    reply: [],
+    claims: [["email"], ["https://api.openai.com/profile", "email"]],
+    userinfo: [],
+  },
+  resourceHosts: [],
+
+  // Not api.openai.com: there a ChatGPT token lacks the scope.
+  api: {
+    base: "https://chatgpt.com/backend-api/codex",
+    protocol: "responses",
+    model: "gpt-5-codex",
+    credentialHeader: "authorization",
+    headers: { originator: "llxprt_auth" },
+    accountHeader: "ChatGPT-Account-ID",
+    verifyUrl: "https://chatgpt.com/backend-api/wham/usage",
+    resourcePath: null,
+  },
+  keyApi: {
+    base: "https://api.openai.com/v1",
+    protocol: "responses",
+    model: "gpt-5-codex",
+    credentialHeader: "authorization",
+    headers: {},
+    accountHeader: null,
+    verifyUrl: "https://api.openai.com/v1/models",
+    resourcePath: null,
+  },
+  keyVariables: [{ name: "OPENAI_API_KEY", when: null }],
+  legacyFiles: [],
+} as const satisfies Provider;

@@ -1,0 +1,85 @@
+// Google Gemini: Google login for Code Assist. Installed-app clients carry a secret, so the person brings a client of
+// their own; any loopback port will do; refresh tokens do not rotate and are left out of refresh replies.
+import type { Provider } from "./provider.ts";
+
+export const gemini = {
+  name: "gemini",
+  title: "Google Gemini (Code Assist)",
+  status: {
+    kind: "withdrawn",
+    since: "2026-06-18",
+    reason: "Google no longer serves consumer accounts this way; Code Assist Standard and Enterprise still work",
+    instead: "use an API key in GEMINI_API_KEY",
+  },
+  notice:
+    "Since 2026-06-18 Google serves this sign-in only for Code Assist Standard and Enterprise; with a consumer account it succeeds and the first request is then refused. An API key in GEMINI_API_KEY is the supported way.",
+  grantsPage: "https://myaccount.google.com/connections",
+
+  grants: ["loopback"],
+  issuer: null,
+  clientId: null,
+  clientSource: {
+    idVariable: "LLXPRT_GEMINI_CLIENT_ID",
+    secretVariable: "LLXPRT_GEMINI_CLIENT_SECRET",
+    console: "https://console.cloud.google.com/apis/credentials",
+  },
+  clientFile: null,
+  scopes: [
+    "https://www.googleapis.com/auth/cloud-platform",
+    "https://www.googleapis.com/auth/userinfo.email",
+    "https://www.googleapis.com/auth/userinfo.profile",
+  ],
+
+  authorizationEndpoint: "https://accounts.google.com/o/oauth2/v2/auth",
+  tokenEndpoint: "https://oauth2.googleapis.com/token",
+  deviceAuthorizationEndpoint: null,
+  revocationEndpoint: "https://oauth2.googleapis.com/revoke",
+  userinfoEndpoint: "https://www.googleapis.com/oauth2/v2/userinfo",
+
+  // Without `prompt=consent` a repeated sign-in comes back without a refresh token.
+  authorizeParameters: { access_type: "offline", prompt: "consent" },
+  loopback: { host: "127.0.0.1", path: "/oauth2callback", ports: [] },
+  paste: null,
+  device: null,
+
+  tokenEncoding: "form",
+  refreshEncoding: "form",
+  stateInTokenRequest: false,
+  refreshScope: "none",
+  rotation: "never",
+  reuseGraceMs: 0,
+  refusalCodes: [],
+  refusalStatuses: [],
+  revocation: { encoding: "form", clientId: false },
+
+  keep: ["id_token"],
+  accountClaim: null,
+  identity: { reply: [], claims: [["email"]], userinfo: [["email"]] },
+  resourceHosts: [],
+
+  api: {
+    base: "https://cloudcode-pa.googleapis.com/v1internal",
+    protocol: "assisted-generate-content",
+    model: "gemini-2.5-pro",
+    credentialHeader: "authorization",
+    headers: {},
+    accountHeader: null,
+    verifyUrl: "https://www.googleapis.com/oauth2/v2/userinfo",
+    resourcePath: null,
+  },
+  keyApi: {
+    base: "https://generativelanguage.googleapis.com/v1beta",
+    protocol: "generate-content",
+    model: "gemini-2.5-pro",
+    credentialHeader: "x-goog-api-key",
+    headers: {},
+    accountHeader: null,
+    verifyUrl: "https://generativelanguage.googleapis.com/v1beta/models",
+    resourcePath: null,
+  },
+  keyVariables: [
+    { name: "GEMINI_API_KEY", when: null },
+    { name: "GOOGLE_API_KEY", when: null },
+  ],
+  legacyFiles: ["~/.gemini/oauth_creds.json", "~/.llxprt/oauth_creds.json"],
+} as const satisfies Provider;
