@@ -17,7 +17,9 @@ export const gemini = {
 
   grants: ["loopback"],
   issuer: null,
-  clientId: null,
+  // The client of Google's own CLI, to which files of older programs were issued. It signs nobody in here: its secret is
+  // not ours to ship, so a sign-in uses the person's own client (`clientSource`, `clientFile`).
+  clientId: "681255809395-oo8ft2oprdrnp9e3aqf6av3hmdib135j.apps.googleusercontent.com",
   clientSource: {
     idVariable: "LLXPRT_GEMINI_CLIENT_ID",
     secretVariable: "LLXPRT_GEMINI_CLIENT_SECRET",

@@ -25,9 +25,9 @@ export interface Provider {
   readonly grants: readonly Grant[];
   /** RFC 8414 issuer. When set, endpoints that are null come from its metadata. */
   readonly issuer: string | null;
-  /** RFC 6749 2.2. Public: it is no secret. Null when the person has to bring one (see `clientSource`). */
+  /** RFC 6749 2.2. Public: it is no secret. A credential is bound to the client that it was issued to. */
   readonly clientId: string | null;
-  /** Where the person's own client comes from, for vendors whose installed-app clients carry a secret. */
+  /** For vendors whose installed-app clients carry a secret: where the person's own client comes from. It replaces `clientId`. */
   readonly clientSource: ClientSource | null;
   /** Path of the vendor console's client JSON (`installed.client_id`, `installed.client_secret`); `~` is the user's home. */
   readonly clientFile: string | null;
