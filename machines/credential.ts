@@ -1,0 +1,217 @@
+// One account's life, from idle to a credential that renews itself.
+//
+// Facts decide, the snapshot advises: restore, enable, cancel, wake-up and another process's change all pass through
+// `deciding`, which reads the facts afresh. No secret is in here, and nothing is lost when a state is left: the exchange
+// of a refresh token lives outside every actor, and entering `refreshing` twice repeats nothing.
+import type { Grant } from "../providers/provider.ts";
+import type { Survey } from "./facts.ts";
+import type { LoggedOut, LoginAsked, Renewed } from "./life.ts";
+import { chart, verdicts, wakesAt } from "./rules.ts";
+import { signingIn } from "./signing-in.ts";
+
+const unknown: Survey = { now: 0, enabled: false, facts: null, fault: null, pending: null };
+
+/**
+ * The machine of an account whose provider offers these grants, the preferred one first.
+ * Its effects have to be provided (`runtime/effects.ts`).
+ */
+export function credentialMachine(id: string, grants: readonly [Grant, ...Grant[]]) {
+  const askedOrPreferred = ({ event }: { event: { readonly type: "login.requested" } & LoginAsked }) => ({
+    grant: event.grant ?? grants[0],
+    port: event.port,
+    timeoutMs: event.timeoutMs,
+    attempt: event.attempt,
+  });
+  const login = { target: "#pendingAuth", actions: { type: "noteLogin", params: askedOrPreferred } } as const;
+  const forced = { type: "noteDemand", params: { minTtlMs: 0, force: true } } as const;
+
+  return chart.createMachine({
+    id,
+    description: "One account's life with its provider.",
+    context: ({ input }) => ({
+      ...input,
+      choice: null,
+      survey: unknown,
+      grant: null,
+      asked: null,
+      demand: { minTtlMs: 0, force: false },
+      revoke: true,
+      result: null,
+    }),
+    invoke: {
+      id: "storeWatch",
+      src: "storeWatch",
+      input: ({ context: { provider, account } }) => ({ provider, account }),
+      onError: { actions: { type: "noteResult", params: { kind: "failed", code: "internal" } } },
+    },
+    on: {
+      "system.resumed": "#deciding",
+      "store.changed": { guard: { type: "isNews", params: ({ event }) => event }, target: "#deciding" },
+      "account.enabled": { target: "#deciding", actions: { type: "noteChoice", params: { choice: "enable" } } },
+      "account.disabled": { target: "#deciding", actions: { type: "noteChoice", params: { choice: "disable" } } },
+      "account.reset": { target: "#deciding", actions: { type: "noteChoice", params: { choice: "reset" } } },
+      "logout.requested": {
+        target: "#loggingOut",
+        actions: { type: "noteLogout", params: ({ event }) => ({ revoke: event.revoke }) },
+      },
+    },
+    initial: "deciding",
+    states: {
+      deciding: {
+        id: "deciding",
+        description: "Reads the facts and goes where they say.",
+        tags: ["busy"],
+        invoke: {
+          id: "survey",
+          src: "survey",
+          input: ({ context: { provider, account, choice } }) => ({ provider, account, choice }),
+          onDone: verdicts((event: { output: Survey }) => event.output),
+          onError: {
+            target: "#blocked",
+            actions: { type: "noteResult", params: { kind: "failed", code: "internal" } },
+          },
+        },
+      },
+      disabled: { id: "disabled", description: "OAuth is off here: tokens are kept and not used." },
+      idle: {
+        id: "idle",
+        description: "No credential. Nobody has been contacted.",
+        tags: ["needsPerson"],
+        on: { "login.requested": login },
+      },
+      pendingAuth: {
+        id: "pendingAuth",
+        description: "A sign-in is under way. What was stored before stays until the new grant is stored.",
+        tags: ["busy"],
+        initial: "choosing",
+        on: {
+          "login.cancelled": { actions: "tellLogin" },
+          "login.pasted": { actions: "tellLogin" },
+          "callback.arrived": { actions: "tellLogin" },
+          "callback.denied": { actions: "tellLogin" },
+        },
+        states: {
+          choosing: {
+            description: "Takes the way that was asked for.",
+            always: [
+              ...grants.map((grant) => ({ guard: { type: "isAskedFor", params: { grant } } as const, target: grant })),
+              {
+                target: "#deciding",
+                actions: { type: "noteResult", params: { kind: "failed", code: "grant_unsupported" } },
+              },
+            ],
+          },
+          ...Object.fromEntries(grants.map((grant) => [grant, signingIn(grant)])),
+        },
+      },
+      authenticated: {
+        id: "authenticated",
+        description: "A credential is stored that is alive, or can be renewed when it is needed.",
+        invoke: {
+          id: "renewalAlarm",
+          src: "alarm",
+          input: ({ context }) => ({ at: wakesAt(context), sends: "renewal.due" as const }),
+          onError: "#blocked",
+        },
+        on: {
+          "login.requested": login,
+          "renewal.due": [
+            {
+              guard: "isRenewedAhead",
+              target: "#refreshing",
+              // Any lifetime will do: it is a new one that is wanted.
+              actions: { type: "noteDemand", params: { minTtlMs: Number.MAX_SAFE_INTEGER, force: false } },
+            },
+            { target: "#deciding" },
+          ],
+          "token.demanded": {
+            guard: { type: "isDue", params: ({ event }) => event },
+            target: "#refreshing",
+            actions: { type: "noteDemand", params: ({ event }) => ({ minTtlMs: event.minTtlMs, force: false }) },
+          },
+          "token.rejected": {
+            guard: { type: "isAboutThisToken", params: ({ event }) => event },
+            target: "#refreshing",
+            actions: forced,
+          },
+          "refresh.requested": { target: "#refreshing", actions: forced },
+        },
+      },
+      refreshing: {
+        id: "refreshing",
+        description: "Waits until the store holds a newer token or a verdict.",
+        tags: ["busy"],
+        invoke: {
+          id: "ensureFresh",
+          src: "ensureFresh",
+          input: ({ context: { provider, account, demand, survey } }) => ({
+            provider,
+            account,
+            ...demand,
+            generation: survey.facts?.generation ?? null,
+          }),
+          onDone: verdicts(
+            (event: { output: Renewed }) => event.output.survey,
+            ({ output: { kind, code } }) => ({ kind, code }),
+          ),
+          onError: {
+            target: "#deciding",
+            actions: { type: "noteResult", params: { kind: "failed", code: "internal" } },
+          },
+        },
+      },
+      backingOff: {
+        id: "backingOff",
+        description: "Renewing failed for now; the token is used while it lives. The next try has its time.",
+        invoke: {
+          id: "retryAlarm",
+          src: "alarm",
+          input: ({ context }) => ({ at: context.survey.facts?.retry?.at ?? null, sends: "retry.due" as const }),
+          onError: "#blocked",
+        },
+        on: {
+          "login.requested": login,
+          "retry.due": [
+            {
+              guard: "isRenewedAhead",
+              target: "#refreshing",
+              actions: { type: "noteDemand", params: { minTtlMs: Number.MAX_SAFE_INTEGER, force: false } },
+            },
+            { target: "#deciding" },
+          ],
+          "refresh.requested": { target: "#refreshing", actions: forced },
+        },
+      },
+      expired: {
+        id: "expired",
+        description: "The token is dead and cannot be renewed. The file is kept; a person has to sign in.",
+        tags: ["needsPerson"],
+        on: { "login.requested": login, "refresh.requested": { target: "#refreshing", actions: forced } },
+      },
+      loggingOut: {
+        id: "loggingOut",
+        description: "Deletes the tokens here, then revokes them at the provider.",
+        tags: ["busy"],
+        invoke: {
+          id: "logOut",
+          src: "logOut",
+          input: ({ context: { provider, account, revoke } }) => ({ provider, account, revoke }),
+          onDone: verdicts(
+            (event: { output: LoggedOut }) => event.output.survey,
+            ({ output: { revocation } }) => ({ kind: "loggedOut", code: null, revocation }),
+          ),
+          onError: {
+            target: "#deciding",
+            actions: { type: "noteResult", params: { kind: "failed", code: "internal" } },
+          },
+        },
+        on: { "logout.requested": {}, "store.changed": {}, "system.resumed": {} },
+      },
+      blocked: {
+        id: "blocked",
+        description: "The token file cannot be used as it is. It is kept; `reset` puts it aside.",
+        tags: ["needsPerson"],
+      },
+    },
+  });
+}

@@ -1,0 +1,109 @@
+// What a person is told about an account: a pure function of facts and the moment.
+//
+// Nothing is started, asked or written to answer "what is the state?", so the answer may be given by a process that does
+// nothing else. "Present", "unexpired" and "accepted by the server" are three different things and stay so.
+import { catalogue, type ErrorCode } from "./catalogue.ts";
+import { exitCodes } from "./errors.ts";
+import { isOver, type Survey } from "./facts.ts";
+
+export type AccountState =
+  | "disabled"
+  | "idle"
+  | "pendingAuth"
+  | "awaitingCode"
+  | "awaitingPoll"
+  | "authenticated"
+  | "refreshing"
+  | "backingOff"
+  | "expired"
+  | "loggingOut"
+  | "blocked";
+
+/** Which credential would be used. `name` is the environment variable. */
+export interface Source {
+  readonly kind: "oauth" | "flag" | "profile" | "settings" | "env" | "none";
+  readonly name?: string;
+}
+
+/** What an actor is doing, as far as it was saved; facts cannot tell it. */
+export type Activity = "pendingAuth" | "refreshing" | "loggingOut" | null;
+
+export interface Description {
+  readonly state: AccountState;
+  readonly usable: "yes" | "no" | "unknown";
+  readonly lastError: ErrorCode | null;
+  /** The command that makes sense now, whole; null: none is needed. */
+  readonly nextCommand: string | null;
+  /** When something happens by itself (epoch ms): expiry, retry or deadline. */
+  readonly nextTimerAt: number | null;
+  /** Exit code of `status` for this account. */
+  readonly exitCode: number;
+}
+
+/** Describes an account as the contract's status table does (section 7). */
+export function describe(
+  name: { readonly provider: string; readonly account: string },
+  survey: Survey,
+  source: Source,
+  activity: Activity,
+): Description {
+  const state = stateOf(survey, activity);
+  const lastError = survey.fault ?? survey.facts?.refused ?? survey.facts?.retry?.code ?? null;
+  const hasKey = source.kind !== "oauth" && source.kind !== "none";
+  const usable = hasKey ? "yes" : usableOf(survey, state);
+  const next = hasKey ? null : nextOf(survey, state);
+  return {
+    state,
+    usable,
+    lastError,
+    nextCommand: next === null ? null : `llxprt-auth ${name.provider} ${next}${suffix(name.account)}`,
+    nextTimerAt: survey.facts?.retry?.at ?? survey.pending?.expiresAt ?? survey.facts?.expiresAt ?? null,
+    exitCode: usable === "no" ? exitOf(state) : exitCodes.done,
+  };
+}
+
+function stateOf({ enabled, fault, facts, pending, now }: Survey, activity: Activity): AccountState {
+  if (!enabled) return "disabled";
+  if (fault !== null) return "blocked";
+  if (activity === "loggingOut" || (activity === "refreshing" && facts !== null)) return activity;
+  if (facts === null || isOver(facts, now)) {
+    if (pending !== null) return pending.kind === "device" ? "awaitingPoll" : "awaitingCode";
+    if (activity === "pendingAuth") return activity;
+    return facts === null ? "idle" : "expired";
+  }
+  return facts.retry !== null && facts.retry.at > now ? "backingOff" : "authenticated";
+}
+
+function usableOf({ facts, now }: Survey, state: AccountState): Description["usable"] {
+  if (state === "disabled" || state === "blocked" || facts === null) return "no";
+  if (facts.expiresAt > now) return "yes";
+  return state === "authenticated" || state === "refreshing" ? "unknown" : "no";
+}
+
+function nextOf({ facts, fault, pending }: Survey, state: AccountState): string | null {
+  switch (state) {
+    case "disabled":
+      return "enable";
+    case "idle":
+    case "expired":
+      return "login";
+    case "pendingAuth":
+    case "awaitingPoll":
+      return "wait";
+    case "awaitingCode":
+      return pending?.kind === "loopback" ? "wait" : "complete";
+    case "blocked":
+      return fault !== null && catalogue[fault].next?.includes("reset") === true ? "reset" : null;
+    default:
+      return facts?.refused == null ? null : "login";
+  }
+}
+
+function exitOf(state: AccountState): number {
+  if (state === "blocked") return exitCodes.misconfigured;
+  return state === "backingOff" ? exitCodes.tryLater : exitCodes.signInNeeded;
+}
+
+function suffix(account: string): string {
+  return account === "default" ? "" : ` --account ${account}`;
+}

@@ -1,0 +1,117 @@
+// What the three ways to sign in have in common: input, events, outcomes, and the effects they name.
+// A login machine knows an attempt by its handle only. Addresses, codes and verifiers live in the attempt's record, pasted
+// text and callback codes in the runtime's memory: none of them may enter a context, an event or an output.
+import type { Grant } from "../../providers/provider.ts";
+import type { ErrorCode } from "../errors.ts";
+import { fromCallback, fromPromise } from "../statechart.ts";
+
+/** How this sign-in was asked for. */
+export interface LoginOptions {
+  /** Listen on this port instead of the registered or a free one. */
+  readonly port: number | null;
+  /** Give up after so long (ms); null: wait without limit, a device code as long as the server says. */
+  readonly timeoutMs: number | null;
+  /** Take up this sign-in instead of beginning one. */
+  readonly attempt: string | null;
+}
+
+export interface LoginInput extends LoginOptions {
+  readonly provider: string;
+  readonly account: string;
+}
+
+export type Conclusion =
+  | { readonly kind: "granted" }
+  | { readonly kind: "cancelled"; readonly code: ErrorCode }
+  | { readonly kind: "failed"; readonly code: ErrorCode };
+
+/** How a login ended, and the attempt whose record that concerns (null: none was made). */
+export type LoginOutcome = Conclusion & { readonly attempt: string | null };
+
+export type LoginEvent =
+  /** The browser came back with a code that fits this attempt. */
+  | { readonly type: "callback.arrived"; readonly handle: string }
+  /** The browser came back with a refusal that fits this attempt. */
+  | { readonly type: "callback.denied"; readonly code: ErrorCode }
+  /** A person pasted something; it waits under the handle. */
+  | { readonly type: "login.pasted"; readonly handle: string }
+  | { readonly type: "login.cancelled" }
+  /** The attempt has lived as long as it may. */
+  | { readonly type: "deadline.passed" }
+  | { readonly type: "poll.due" };
+
+export interface BeginInput extends LoginInput {
+  readonly grant: Grant;
+}
+
+/** The attempt has a record, and its listener (if it has one) is bound. */
+export interface Ready {
+  readonly kind: "ready";
+  readonly attempt: string;
+  /** Wall clock at the end of the preparation. */
+  readonly begunAt: number;
+  readonly deadlineAt: number | null;
+  /** Pause between polls; no meaning without a device code. */
+  readonly intervalMs: number;
+}
+
+export type Begun = Ready | { readonly kind: "failed"; readonly code: ErrorCode };
+
+export interface ExchangeInput {
+  readonly provider: string;
+  readonly account: string;
+  readonly attempt: string;
+  readonly handle: string;
+}
+
+/** `again`: nothing was spent, the attempt goes on waiting. */
+export type Exchanged =
+  | { readonly kind: "granted" }
+  | { readonly kind: "again"; readonly code: ErrorCode }
+  | { readonly kind: "failed"; readonly code: ErrorCode };
+
+export interface PollInput {
+  readonly provider: string;
+  readonly account: string;
+  readonly attempt: string;
+}
+
+/** One poll. `endedAt` is when the reply ended, for the next interval counts from there (RFC 8628 3.5). */
+export type Polled =
+  | { readonly kind: "pending"; readonly endedAt: number }
+  | { readonly kind: "slowDown"; readonly endedAt: number }
+  | { readonly kind: "unavailable"; readonly endedAt: number; readonly code: ErrorCode }
+  | { readonly kind: "code"; readonly handle: string }
+  | { readonly kind: "granted" }
+  | { readonly kind: "failed"; readonly code: ErrorCode };
+
+const missing = async (): Promise<never> => {
+  throw new Error("This effect is provided by the runtime");
+};
+
+/** Sends an event once the wall clock has reached `at` (epoch ms); null: never. */
+export interface AlarmInput {
+  readonly at: number | null;
+  readonly sends: "deadline.passed" | "poll.due" | "renewal.due" | "retry.due";
+}
+
+/** A timer that survives restarts and sleep: an absolute time, compared with the wall clock. */
+export const alarm = fromCallback<{ type: "nothing" }, AlarmInput>(() => undefined);
+
+/** The effects a login machine names. The runtime provides every one of them. */
+export const loginActors = {
+  begin: fromPromise<Begun, BeginInput>(missing),
+  exchange: fromPromise<Exchanged, ExchangeInput>(missing),
+  poll: fromPromise<Polled, PollInput>(missing),
+  /** Hands over what reaches the listener of an attempt; closes it when stopped. */
+  listener: fromCallback<{ type: "nothing" }, { readonly attempt: string }>(() => undefined),
+  alarm,
+};
+
+/** What a login ends with when an effect broke off without an outcome. */
+export const unfinished: Conclusion = { kind: "failed", code: "internal" };
+
+/** The failure inside an effect's result that a guard found to be no success. */
+export function failure(result: Begun | Exchanged | Polled): Extract<Conclusion, { kind: "failed" }> {
+  return { kind: "failed", code: "code" in result ? result.code : "internal" };
+}

@@ -1,0 +1,92 @@
+// The rules of an account's life: what its machine remembers, the questions it asks of the facts, and where the answers
+// lead. The chart that uses them is `credential.ts`.
+import type { Grant } from "../providers/provider.ts";
+import { isOver, isRenewable, type Survey } from "./facts.ts";
+import { isFresh, renewAheadAt } from "./freshness.ts";
+import {
+  type Choice,
+  credentialActors,
+  type CredentialContext,
+  type CredentialEvent,
+  type CredentialInput,
+  type LoginAsked,
+  type RefreshDemand,
+  type Result,
+} from "./life.ts";
+import type { LoginOutcome } from "./login/login.ts";
+import { assign, sendTo, setup } from "./statechart.ts";
+
+export const chart = setup({
+  types: {} as {
+    context: CredentialContext;
+    input: CredentialInput;
+    events: CredentialEvent;
+    tags: "busy" | "needsPerson";
+    children: {
+      login: "loopbackLogin" | "pasteLogin" | "deviceLogin";
+      storeWatch: "storeWatch";
+      survey: "survey";
+      ensureFresh: "ensureFresh";
+      logOut: "logOut";
+      renewalAlarm: "alarm";
+      retryAlarm: "alarm";
+    };
+  },
+  actors: credentialActors,
+  actions: {
+    noteChoice: assign((_, { choice }: { choice: Choice }) => ({ choice, result: null })),
+    noteSurvey: assign((_, { survey }: { survey: Survey }) => ({ survey, choice: null })),
+    noteLogin: assign((_, asked: LoginAsked & { grant: Grant }) => ({ asked, grant: asked.grant, result: null })),
+    noteDemand: assign((_, demand: RefreshDemand) => ({ demand, result: null })),
+    noteLogout: assign((_, { revoke }: { revoke: boolean }) => ({ revoke, result: null })),
+    noteResult: assign((_, result: Result) => ({ result })),
+    /** Provided by the runtime: removes the record of an attempt that ended without a grant. */
+    dropAttempt: (_, _attempt: { attempt: string | null }) => undefined,
+    tellLogin: sendTo("login", ({ event }) => event),
+  },
+  guards: {
+    isDisabled: (_, { survey }: { survey: Survey }) => !survey.enabled,
+    isUnreadable: (_, { survey }: { survey: Survey }) => survey.fault !== null,
+    hasNoCredential: (_, { survey }: { survey: Survey }) => survey.facts === null,
+    isOver: (_, { survey }: { survey: Survey }) => survey.facts !== null && isOver(survey.facts, survey.now),
+    isWaitingToRetry: (_, { survey }: { survey: Survey }) => (survey.facts?.retry?.at ?? 0) > survey.now,
+    isGranted: (_, outcome: LoginOutcome) => outcome.kind === "granted",
+    isAskedFor: ({ context }, { grant }: { grant: Grant }) => context.grant === grant,
+    isRenewedAhead: ({ context }) =>
+      context.ahead && context.survey.facts !== null && isRenewable(context.survey.facts),
+    isDue: ({ context: { survey } }, demand: { now: number; minTtlMs: number }) =>
+      survey.facts !== null &&
+      isRenewable(survey.facts) &&
+      !isFresh(survey.facts.expiresAt, demand.now, demand.minTtlMs),
+    isAboutThisToken: ({ context: { survey } }, { generation }: { generation: number }) =>
+      survey.facts !== null && isRenewable(survey.facts) && survey.facts.generation === generation,
+    isNews: ({ context: { survey } }, seen: { lineage: string | null; generation: number | null }) =>
+      seen.generation !== (survey.facts?.generation ?? null) || seen.lineage !== (survey.facts?.lineage ?? null),
+  },
+});
+
+/** When `authenticated` has something to do by itself: renew early, or notice the end of what cannot be renewed. */
+export function wakesAt({ ahead, jitter, survey: { facts } }: CredentialContext): number | null {
+  if (facts === null) return null;
+  if (!isRenewable(facts)) return facts.expiresAt;
+  return ahead ? renewAheadAt(facts.expiresAt, facts.obtainedAt, jitter) : null;
+}
+
+/** Where an account belongs, by its facts. The order is the meaning. `resultOf`: what else to note, if anything. */
+export function verdicts<Event>(surveyOf: (event: Event) => Survey, resultOf?: (event: Event) => Result) {
+  const params = ({ event }: { event: Event }) => ({ survey: surveyOf(event) });
+  const actions = [
+    { type: "noteSurvey", params } as const,
+    ...(resultOf === undefined
+      ? []
+      : [{ type: "noteResult", params: ({ event }: { event: Event }) => resultOf(event) } as const]),
+  ];
+  return [
+    { guard: { type: "isDisabled", params }, target: "#disabled", actions },
+    { guard: { type: "isUnreadable", params }, target: "#blocked", actions },
+    { guard: { type: "hasNoCredential", params }, target: "#idle", actions },
+    { guard: { type: "isOver", params }, target: "#expired", actions },
+    { guard: { type: "isWaitingToRetry", params }, target: "#backingOff", actions },
+    { target: "#authenticated", actions },
+  ] as const;
+}
