@@ -1,0 +1,296 @@
+// Plays OpenAI: the ChatGPT login of Codex, its device flow (no RFC 8628: the server makes the PKCE pair and the reply is
+// an authorization code), the Codex backend and the API for keys. Errors of the token endpoint are objects, errors of the
+// backend are a bare `detail`, and what a client must tell apart stands in `code`.
+import { createHash, randomUUID } from "node:crypto";
+import { codex as provider } from "../codex.ts";
+import { authorizeRoutes, checkClient } from "./authorize.ts";
+import { type Call, bearer, text } from "./call.ts";
+import { checkDevice, devicePagePaths, devicePageRoutes, makeUserCode } from "./device.ts";
+import type { Dialect, Route } from "./dialect.ts";
+import { tokenRoute } from "./exchange.ts";
+import { checkAccess, checkApiKey, revoke } from "./guard.ts";
+import { signedJwt } from "./jwt.ts";
+import type { Person } from "./people.ts";
+import type { Words } from "./refusals.ts";
+import { type Reply, empty, events, json } from "./reply.ts";
+import type { Family } from "./tokens.ts";
+import type { World } from "./world.ts";
+
+const issuer = new URL(provider.authorizationEndpoint).origin;
+const pathOf = (url: string): string => new URL(url).pathname;
+
+export const dialect: Dialect = {
+  name: "codex",
+  provider,
+  accessLifetimeS: 10 * 24 * 3600,
+  encodings: { code: ["form"], refresh: ["json", "form"] },
+  wantsChallenge: true,
+  reuseEndsLogin: true,
+  clients: () => new Map([[provider.clientId, null]]),
+  redirect(uri) {
+    const { host, path, ports } = provider.loopback;
+    if (uri.protocol !== "http:" || uri.hostname !== host || uri.pathname !== path || uri.search !== "") {
+      return "wrong-redirect-uri";
+    }
+    return ports.some((port) => String(port) === uri.port) ? "fine" : "unregistered-port";
+  },
+  refreshable: (ticket) => ticket.scope.split(" ").includes("offline_access"),
+  mint: {
+    code: (world) => world.mint("ac_", 48),
+    access: (world, family, person, expiresInS) => world.secret(accessToken(world, family, person, expiresInS)),
+    refresh: (world) => world.mint("rt_", 48),
+  },
+  reply: ({ family, person, access, refresh, expiresInS }, world) => ({
+    access_token: access,
+    ...(family.scope.split(" ").includes("openid") && { id_token: world.secret(idToken(world, family, person)) }),
+    ...(refresh !== null && { refresh_token: refresh }),
+    token_type: "bearer",
+    expires_in: expiresInS,
+    scope: family.scope,
+  }),
+  says,
+};
+
+function says([status, code, message]: Words, surface: string): Reply {
+  const headers = { "x-request-id": randomUUID() };
+  if (surface === "api" && code === "") return json(status, { detail: message }, headers);
+  const error = { message, type: "invalid_request_error", param: null, code };
+  return json(status, { error, ...(surface === "api" && { status }) }, headers);
+}
+
+/** The claim's name is a literal member name, not a path. */
+const authClaim = (person: Person): object => ({
+  chatgpt_account_id: person.organization,
+  chatgpt_plan_type: "plus",
+  chatgpt_user_id: `user-${person.id}`,
+  user_id: `user-${person.id}`,
+  organization_id: `org-${person.organization}`,
+  completed_platform_onboarding: true,
+  is_org_owner: true,
+});
+
+function accessToken(world: World, family: Family, person: Person, expiresInS: number): string {
+  const now = Math.floor(world.now() / 1000);
+  return signedJwt({
+    iss: issuer,
+    aud: [new URL(provider.keyApi.base).href],
+    client_id: family.client,
+    sub: `user-${person.id}`,
+    jti: randomUUID(),
+    iat: now,
+    exp: now + expiresInS,
+    scp: family.scope.split(" "),
+    "https://api.openai.com/auth": authClaim(person),
+    "https://api.openai.com/profile": { email: person.email, email_verified: true },
+  });
+}
+
+function idToken(world: World, family: Family, person: Person): string {
+  const now = Math.floor(world.now() / 1000);
+  return signedJwt({
+    iss: issuer,
+    aud: [family.client],
+    sub: `user-${person.id}`,
+    jti: randomUUID(),
+    iat: now,
+    exp: now + 3600,
+    email: person.email,
+    email_verified: true,
+    name: person.name,
+    "https://api.openai.com/auth": authClaim(person),
+  });
+}
+
+// The device flow.
+
+function startDevice(call: Call, world: World): Reply {
+  world.tallies.codex.device += 1;
+  if (call.encoding !== "json") world.refuses("wrong-encoding");
+  const client = text(call.fields, "client_id");
+  checkClient(dialect, client, world);
+  const deviceCode = world.secret(`deviceauth_${randomUUID().replaceAll("-", "")}`);
+  const verifier = world.mint("", 64);
+  const userCode = makeUserCode();
+  world.grants.devices.set(deviceCode, {
+    provider: "codex",
+    client,
+    scope: provider.scopes.join(" "),
+    userCode,
+    deviceCode,
+    challenge: createHash("sha256").update(verifier).digest("base64url"),
+    verifier,
+    expiresAt: world.now() + world.knobs.deviceLifetimeS * 1000,
+    word: "awaited",
+    account: "",
+    polledAt: null,
+    used: false,
+  });
+  // The interval is text, and there is no lifetime.
+  const interval = String(world.knobs.deviceIntervalS ?? provider.device.intervalS);
+  return json(200, { device_auth_id: deviceCode, user_code: userCode, interval });
+}
+
+function pollDevice(call: Call, world: World): Reply {
+  world.tallies.codex.polls += 1;
+  if (call.encoding !== "json") world.refuses("wrong-encoding");
+  const device = world.grants.devices.get(text(call.fields, "device_auth_id"));
+  if (device?.provider !== "codex") return world.deadEnd("unknown-device-code");
+  if (device.userCode !== text(call.fields, "user_code")) world.refuses("wrong-user-code");
+  checkDevice(device, world);
+  if (device.word === "denied") world.deadEnd("device-denied");
+  if (device.word === "awaited") world.deadEnd("device-pending");
+  device.used = true;
+  const code = dialect.mint.code(world);
+  const { client, scope, challenge, verifier, account } = device;
+  world.grants.codes.set(code, {
+    provider: "codex",
+    client,
+    redirectUris: [provider.device.redirectUri, world.url + pathOf(provider.device.redirectUri)],
+    scope,
+    state: null,
+    challenge,
+    account,
+    refreshable: true,
+    expiresAt: world.now() + world.knobs.codeLifetimeS * 1000,
+    gave: null,
+  });
+  return json(200, { authorization_code: code, code_challenge: challenge, code_verifier: verifier });
+}
+
+// The APIs.
+
+function codexResponses(call: Call, world: World): Reply {
+  checkAccess(dialect, call, world);
+  if (text(call.fields, "instructions") === "") world.refuses("missing-instructions");
+  if (call.fields["store"] !== false) world.refuses("store-not-false");
+  if (call.fields["stream"] !== true) world.refuses("stream-not-true");
+  return events(responseEvents(call));
+}
+
+function keyResponses(call: Call, world: World): Reply {
+  checkApiKey(dialect, bearer(call), world);
+  if (call.fields["stream"] === true) return events(responseEvents(call));
+  return json(200, response(call, "completed", [message(answer(call))]));
+}
+
+function responseEvents(call: Call): { event: string; data: object }[] {
+  const said = answer(call);
+  const item = message(said);
+  const done = response(call, "completed", [item]);
+  const begun = { ...done, status: "in_progress", output: [], usage: null };
+  const at = { item_id: item.id, output_index: 0, content_index: 0 };
+  const part = { type: "output_text", text: "", annotations: [] };
+  const list: { type: string; [member: string]: unknown }[] = [
+    { type: "response.created", response: begun },
+    { type: "response.in_progress", response: begun },
+    { type: "response.output_item.added", output_index: 0, item: { ...item, status: "in_progress", content: [] } },
+    { type: "response.content_part.added", ...at, part },
+    ...said.split(/(?<= )/).map((delta) => ({ type: "response.output_text.delta", ...at, delta })),
+    { type: "response.output_text.done", ...at, text: said },
+    { type: "response.content_part.done", ...at, part: { ...part, text: said } },
+    { type: "response.output_item.done", output_index: 0, item },
+    { type: "response.completed", response: done },
+  ];
+  return list.map((data, sequence) => ({ event: data.type, data: { ...data, sequence_number: sequence } }));
+}
+
+const message = (said: string) => ({
+  id: `msg_${randomUUID().replaceAll("-", "")}`,
+  type: "message",
+  role: "assistant",
+  status: "completed",
+  content: [{ type: "output_text", text: said, annotations: [] }],
+});
+
+const response = (call: Call, status: string, output: readonly object[]): object => ({
+  id: `resp_${randomUUID().replaceAll("-", "")}`,
+  object: "response",
+  created_at: Math.floor(Date.now() / 1000),
+  status,
+  error: null,
+  incomplete_details: null,
+  instructions: call.fields["instructions"] ?? null,
+  model: text(call.fields, "model"),
+  output,
+  parallel_tool_calls: true,
+  store: call.fields["store"] ?? true,
+  tool_choice: "auto",
+  tools: [],
+  usage: {
+    input_tokens: 8,
+    input_tokens_details: { cached_tokens: 0 },
+    output_tokens: 8,
+    output_tokens_details: { reasoning_tokens: 0 },
+    total_tokens: 16,
+  },
+});
+
+/** `input` is a text or a list of messages; the last text counts. */
+function answer(call: Call): string {
+  return `You said: ${lastText(call.fields["input"])}`;
+}
+
+export function lastText(value: unknown): string {
+  if (typeof value === "string") return value;
+  if (Array.isArray(value)) return value.map(lastText).findLast((found) => found !== "") ?? "";
+  if (typeof value !== "object" || value === null) return "";
+  const { text: own, content, parts } = value as { text?: unknown; content?: unknown; parts?: unknown };
+  return lastText(own ?? content ?? parts);
+}
+
+const backend = pathOf(provider.api.base);
+const keyBase = pathOf(provider.keyApi.base);
+
+export const routes: readonly Route[] = [
+  ...authorizeRoutes(dialect),
+  tokenRoute(dialect),
+  {
+    method: "POST",
+    path: pathOf(provider.revocationEndpoint),
+    endpoint: "revoke",
+    surface: "token",
+    run(call, world) {
+      if (call.encoding !== "json") world.refuses("wrong-encoding");
+      revoke("codex", text(call.fields, "token"), world);
+      return empty(200);
+    },
+  },
+  {
+    method: "POST",
+    path: pathOf(provider.deviceAuthorizationEndpoint),
+    endpoint: "device",
+    surface: "token",
+    run: startDevice,
+  },
+  {
+    method: "POST",
+    path: pathOf(provider.device.pollEndpoint),
+    endpoint: "poll",
+    surface: "token",
+    run: pollDevice,
+  },
+  ...devicePageRoutes(dialect, devicePagePaths.codex),
+  { method: "POST", path: `${backend}/responses`, endpoint: "api", surface: "api", run: codexResponses },
+  {
+    method: "GET",
+    path: pathOf(provider.api.verifyUrl),
+    endpoint: "api",
+    surface: "api",
+    run(call, world) {
+      checkAccess(dialect, call, world);
+      return json(200, { plan_type: "plus", rate_limit: { allowed: true, limit_reached: false } });
+    },
+  },
+  { method: "POST", path: `${keyBase}/responses`, endpoint: "api", surface: "key", run: keyResponses },
+  {
+    method: "GET",
+    path: pathOf(provider.keyApi.verifyUrl),
+    endpoint: "api",
+    surface: "key",
+    run(call, world) {
+      checkApiKey(dialect, bearer(call), world);
+      const model = { id: provider.keyApi.model, object: "model", created: 1_757_462_400, owned_by: "openai" };
+      return json(200, { object: "list", data: [model] });
+    },
+  },
+];
