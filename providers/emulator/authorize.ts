@@ -9,8 +9,19 @@ import type { Person } from "./people.ts";
 import { type Reply, seeOther } from "./reply.ts";
 import type { World } from "./world.ts";
 
-export function authorizeRoutes(dialect: Dialect, when?: (call: Call, world: World) => boolean): readonly Route[] {
-  const path = new URL(dialect.provider.authorizationEndpoint ?? "").pathname;
+export interface Place {
+  /** Other paths of the same page. */
+  readonly alsoAt?: readonly string[];
+  /** Where another vendor has the same path: whether this request is ours. */
+  readonly when?: (call: Call, world: World) => boolean;
+}
+
+export function authorizeRoutes(dialect: Dialect, { alsoAt = [], when }: Place = {}): readonly Route[] {
+  const own = new URL(dialect.provider.authorizationEndpoint ?? "").pathname;
+  return [own, ...alsoAt].flatMap((path) => routesAt(path, dialect, when));
+}
+
+function routesAt(path: string, dialect: Dialect, when: Place["when"]): readonly Route[] {
   const shared = { path, endpoint: "authorize", surface: "page" } as const;
   return [
     { ...shared, method: "GET", ...(when && { when }), run: (call, world) => ask(dialect, call, world) },

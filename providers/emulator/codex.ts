@@ -11,6 +11,7 @@ import { tokenRoute } from "./exchange.ts";
 import { checkAccess, checkApiKey, revoke } from "./guard.ts";
 import { signedJwt } from "./jwt.ts";
 import type { Person } from "./people.ts";
+import { answerTo, pieces, usage } from "./prompt.ts";
 import type { Words } from "./refusals.ts";
 import { type Reply, empty, events, json } from "./reply.ts";
 import type { Family } from "./tokens.ts";
@@ -170,11 +171,11 @@ function codexResponses(call: Call, world: World): Reply {
 function keyResponses(call: Call, world: World): Reply {
   checkApiKey(dialect, bearer(call), world);
   if (call.fields["stream"] === true) return events(responseEvents(call));
-  return json(200, response(call, "completed", [message(answer(call))]));
+  return json(200, response(call, "completed", [message(answerTo(call.fields["input"]))]));
 }
 
 function responseEvents(call: Call): { event: string; data: object }[] {
-  const said = answer(call);
+  const said = answerTo(call.fields["input"]);
   const item = message(said);
   const done = response(call, "completed", [item]);
   const begun = { ...done, status: "in_progress", output: [], usage: null };
@@ -185,7 +186,7 @@ function responseEvents(call: Call): { event: string; data: object }[] {
     { type: "response.in_progress", response: begun },
     { type: "response.output_item.added", output_index: 0, item: { ...item, status: "in_progress", content: [] } },
     { type: "response.content_part.added", ...at, part },
-    ...said.split(/(?<= )/).map((delta) => ({ type: "response.output_text.delta", ...at, delta })),
+    ...pieces(said).map((delta) => ({ type: "response.output_text.delta", ...at, delta })),
     { type: "response.output_text.done", ...at, text: said },
     { type: "response.content_part.done", ...at, part: { ...part, text: said } },
     { type: "response.output_item.done", output_index: 0, item },
@@ -217,26 +218,13 @@ const response = (call: Call, status: string, output: readonly object[]): object
   tool_choice: "auto",
   tools: [],
   usage: {
-    input_tokens: 8,
+    input_tokens: usage.input,
     input_tokens_details: { cached_tokens: 0 },
-    output_tokens: 8,
+    output_tokens: usage.output,
     output_tokens_details: { reasoning_tokens: 0 },
-    total_tokens: 16,
+    total_tokens: usage.input + usage.output,
   },
 });
-
-/** `input` is a text or a list of messages; the last text counts. */
-function answer(call: Call): string {
-  return `You said: ${lastText(call.fields["input"])}`;
-}
-
-export function lastText(value: unknown): string {
-  if (typeof value === "string") return value;
-  if (Array.isArray(value)) return value.map(lastText).findLast((found) => found !== "") ?? "";
-  if (typeof value !== "object" || value === null) return "";
-  const { text: own, content, parts } = value as { text?: unknown; content?: unknown; parts?: unknown };
-  return lastText(own ?? content ?? parts);
-}
 
 const backend = pathOf(provider.api.base);
 const keyBase = pathOf(provider.keyApi.base);

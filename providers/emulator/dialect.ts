@@ -54,6 +54,8 @@ export interface Dialect {
   readonly redirect: (uri: URL, world: World) => "fine" | "wrong-redirect-uri" | "unregistered-port";
   /** Checks of the authorization request that only this vendor makes. */
   readonly judge?: (query: URLSearchParams, world: World) => void;
+  /** Checks of every token request that only this vendor makes, before all others. */
+  readonly judgeToken?: (call: Call, world: World) => void;
   /** Whether this grant comes with a refresh token. */
   readonly refreshable: (ticket: Ticket, person: Person, world: World) => boolean;
   readonly mint: {

@@ -33,6 +33,7 @@ export function tokenRoute(
     surface: "token",
     run(call, world) {
       world.tallies[dialect.name].token += 1;
+      dialect.judgeToken?.(call, world);
       if (call.repeated) world.refuses("repeated-parameter");
       const grantType = text(call.fields, "grant_type");
       const encodings = grantType === "refresh_token" ? dialect.encodings.refresh : dialect.encodings.code;

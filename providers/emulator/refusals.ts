@@ -109,6 +109,8 @@ export const refusals = {
   },
   "oauth-token-at-key-api": {
     any: [401, "invalid_api_key", "invalid access token or token expired"],
+    gemini: [401, "UNAUTHENTICATED", "Request had invalid authentication credentials."],
+    anthropic: [401, "authentication_error", "invalid x-api-key"],
     codex: [
       401,
       "missing_scope",

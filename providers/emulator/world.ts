@@ -54,6 +54,8 @@ export interface World {
   readonly apiKeys: Readonly<Record<ProviderName, string>>;
   readonly tallies: Readonly<Record<ProviderName, Counters>>;
   readonly secrets: Set<string>;
+  /** Accounts that went through a vendor's onboarding, or are in it: operation name, and whether it is done. */
+  readonly onboarding: Map<string, { readonly operation: string; done: boolean }>;
   now(): number;
   /** A fresh secret: prefix and `bytes` random bytes, base64url. */
   mint(prefix: string, bytes?: number): string;
@@ -90,6 +92,7 @@ export function makeWorld(url: string, knobs: Knobs): World {
     },
     tallies: { gemini: tally(), anthropic: tally(), codex: tally(), qwen: tally() },
     secrets,
+    onboarding: new Map(),
     now: () => Date.now(),
     mint,
     secret,
