@@ -73,3 +73,8 @@ function fill(template: string, facts: AuthErrorFacts): string {
     .replaceAll("{detail}", facts.detail ?? "")
     .replaceAll(" ()", "");
 }
+
+/** A code that was read from a file: one of ours, or else `otherwise`. */
+export function knownCode(text: string, otherwise: ErrorCode): ErrorCode {
+  return Object.hasOwn(catalogue, text) ? (text as ErrorCode) : otherwise;
+}

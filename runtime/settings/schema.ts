@@ -1,0 +1,116 @@
+// What settings.json may say about a provider: the same fields as the data files, checked field by field.
+//
+// Loaded only when a person overrides something, so that everybody else does not pay for it. Endpoints are https, or
+// http on loopback: a changed address would otherwise be a way to steal refresh tokens.
+import * as v from "valibot";
+import type { Provider } from "../../providers/provider.ts";
+import { isConfidential, parsedAddress } from "../wire/endpoint.ts";
+
+const text = v.pipe(v.string(), v.nonEmpty("must not be empty"));
+const endpoint = v.pipe(
+  v.string(),
+  v.check(isSafeEndpoint, "must be an https address, or http on loopback, without user name and fragment"),
+);
+const texts = v.array(text);
+const path = v.array(texts);
+const record = v.record(v.string(), v.string());
+const encoding = v.picklist(["form", "json"]);
+const port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535));
+const seconds = v.pipe(v.number(), v.minValue(1), v.maxValue(86_400));
+const status = v.pipe(v.number(), v.integer(), v.minValue(100), v.maxValue(599));
+
+const api = v.strictObject({
+  base: endpoint,
+  protocol: v.picklist(["chat-completions", "messages", "responses", "generate-content", "assisted-generate-content"]),
+  model: text,
+  credentialHeader: v.picklist(["authorization", "x-api-key", "x-goog-api-key"]),
+  headers: record,
+  accountHeader: v.nullable(text),
+  verifyUrl: v.nullable(endpoint),
+  resourcePath: v.nullable(text),
+});
+
+/** A whole provider. Overrides are checked after they were merged over what they override. */
+export const providerSchema: v.GenericSchema<unknown, Provider> = v.strictObject({
+  name: text,
+  title: text,
+  status: v.strictObject({
+    kind: v.picklist(["active", "restricted", "withdrawn"]),
+    since: text,
+    reason: text,
+    instead: v.nullable(text),
+  }),
+  notice: v.nullable(text),
+  grantsPage: v.nullable(endpoint),
+  grants: v.pipe(v.array(v.picklist(["loopback", "paste", "device"])), v.minLength(1, "must name at least one grant")),
+  issuer: v.nullable(endpoint),
+  clientId: v.nullable(text),
+  clientSource: v.nullable(v.strictObject({ idVariable: text, secretVariable: text, console: endpoint })),
+  clientFile: v.nullable(text),
+  scopes: texts,
+  authorizationEndpoint: v.nullable(endpoint),
+  tokenEndpoint: v.nullable(endpoint),
+  deviceAuthorizationEndpoint: v.nullable(endpoint),
+  revocationEndpoint: v.nullable(endpoint),
+  userinfoEndpoint: v.nullable(endpoint),
+  authorizeParameters: record,
+  loopback: v.nullable(
+    v.strictObject({
+      host: v.picklist(["127.0.0.1", "localhost"]),
+      path: v.pipe(v.string(), v.startsWith("/")),
+      ports: v.array(port),
+    }),
+  ),
+  paste: v.nullable(v.strictObject({ redirectUri: endpoint, bareCode: v.boolean() })),
+  device: v.nullable(
+    v.strictObject({
+      dialect: v.picklist(["standard", "user-code"]),
+      pkce: v.boolean(),
+      pollEndpoint: v.nullable(endpoint),
+      verificationUri: v.nullable(endpoint),
+      verificationHosts: texts,
+      redirectUri: v.nullable(endpoint),
+      pendingStatuses: v.array(status),
+      intervalS: seconds,
+      lifetimeS: seconds,
+    }),
+  ),
+  tokenEncoding: encoding,
+  refreshEncoding: encoding,
+  stateInTokenRequest: v.boolean(),
+  refreshScope: v.picklist(["none", "granted"]),
+  rotation: v.picklist(["never", "sometimes", "always"]),
+  reuseGraceMs: v.pipe(v.number(), v.minValue(0)),
+  refusalCodes: texts,
+  refusalStatuses: v.array(status),
+  revocation: v.strictObject({ encoding, clientId: v.boolean() }),
+  keep: texts,
+  accountClaim: v.nullable(texts),
+  identity: v.strictObject({ reply: path, claims: path, userinfo: path }),
+  resourceHosts: texts,
+  api: v.nullable(api),
+  keyApi: v.nullable(api),
+  keyVariables: v.array(
+    v.strictObject({ name: text, when: v.nullable(v.strictObject({ variable: text, hosts: texts })) }),
+  ),
+  legacyFiles: texts,
+});
+
+/** The first thing that is wrong, as `field: what`; or the provider. */
+export function checkProvider(value: unknown): { readonly provider: Provider } | { readonly wrong: string } {
+  const result = v.safeParse(providerSchema, value, { abortEarly: true });
+  if (result.success) return { provider: result.output };
+  const [issue] = result.issues;
+  return { wrong: `${v.getDotPath(issue) ?? "the provider"}: ${reason(issue)}` };
+}
+
+function reason(issue: v.BaseIssue<unknown>): string {
+  if (issue.type === "check" || issue.type === "non_empty" || issue.type === "min_length") return issue.message;
+  if (issue.expected === "never") return "there is no such field";
+  return issue.expected === null ? "is not valid" : `must be ${issue.expected}`;
+}
+
+function isSafeEndpoint(address: string): boolean {
+  const url = parsedAddress(address);
+  return url !== null && isConfidential(url) && !address.includes("#");
+}

@@ -1,0 +1,72 @@
+// settings.json of the home folder: shared with llxprt-code, so what is not ours is kept as it is.
+//
+// Ours are `oauthEnabledProviders` and `providers` (contract, section 9). Read from the home folder only, never from the
+// current one: a changed endpoint steals tokens. A mistake names the file and the field, and nothing is guessed.
+import { AuthError } from "../../machines/errors.ts";
+import { ensureFolder, readPrivate, writePrivate } from "../store/files.ts";
+import type { Paths } from "../store/names.ts";
+
+/** A provider's entry: overrides of its fields, and its key. */
+export type ProviderEntry = Readonly<Record<string, unknown>>;
+
+export interface Settings {
+  /** What a person decided about OAuth; a provider without an entry has not been decided about. */
+  readonly enabled: Readonly<Record<string, boolean>>;
+  readonly providers: Readonly<Record<string, ProviderEntry>>;
+}
+
+type Json = Record<string, unknown>;
+
+/** @throws AuthError `settings_invalid`, `store_unsafe` */
+export function readSettings(paths: Paths): Settings {
+  const file = readJson(paths.settings);
+  const enabled = section(file, "oauthEnabledProviders", paths.settings);
+  for (const [name, value] of Object.entries(enabled)) {
+    if (typeof value !== "boolean")
+      throw invalid(paths.settings, `oauthEnabledProviders.${name}`, "must be true or false");
+  }
+  const providers = section(file, "providers", paths.settings);
+  for (const [name, value] of Object.entries(providers)) {
+    if (!isRecord(value)) throw invalid(paths.settings, `providers.${name}`, "must be an object");
+  }
+  return { enabled: enabled as Record<string, boolean>, providers: providers as Record<string, ProviderEntry> };
+}
+
+/** Records that OAuth is on or off for a provider. @throws AuthError `settings_invalid`, `store_unsafe`, `store_failed` */
+export function writeEnabled(paths: Paths, provider: string, on: boolean): void {
+  const file = readJson(paths.settings);
+  const enabled = section(file, "oauthEnabledProviders", paths.settings);
+  const next = { ...file, oauthEnabledProviders: { ...enabled, [provider]: on } };
+  ensureFolder(paths.home, { provider });
+  writePrivate(paths.settings, `${JSON.stringify(next, null, 2)}\n`, { provider });
+}
+
+/** Error of a field, with the file that has it. */
+export function invalid(file: string, field: string, what: string): AuthError {
+  return new AuthError("settings_invalid", { detail: `${file}: ${field} ${what}` });
+}
+
+/** A JSON object from a file; an absent file is an empty one. @throws AuthError `settings_invalid`, `store_unsafe` */
+export function readJson(path: string): Json {
+  const file = readPrivate(path, {});
+  if (file === null) return {};
+  let value: unknown;
+  try {
+    value = JSON.parse(file.text.replace(/^\uFEFF/, ""));
+  } catch {
+    throw invalid(path, "the file", "is not JSON");
+  }
+  if (!isRecord(value)) throw invalid(path, "the file", "must hold an object");
+  return value;
+}
+
+/** Whether a value is a JSON object. */
+export function isRecord(value: unknown): value is Json {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function section(file: Json, name: string, path: string): Json {
+  const value = Object.hasOwn(file, name) ? file[name] : {};
+  if (!isRecord(value)) throw invalid(path, name, "must be an object");
+  return value;
+}

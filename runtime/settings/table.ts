@@ -1,0 +1,128 @@
+// The providers as this home folder has them: those that ship, with the person's overrides, and the person's own.
+import { AuthError } from "../../machines/errors.ts";
+import { providers as shipped } from "../../providers/index.ts";
+import type { Provider } from "../../providers/provider.ts";
+import { checkProviderName } from "../store/names.ts";
+import { checkProvider } from "./schema.ts";
+import { invalid, isRecord, type ProviderEntry, type Settings } from "./settings.ts";
+
+export type ProviderTable = ReadonlyMap<string, Provider>;
+
+/** What a provider of one's own is when its entry says nothing else: RFC 6749, 7636 and 8628 to the letter. */
+const plain: Omit<Provider, "name" | "title"> = {
+  status: { kind: "active", since: "2026-01-01", reason: "defined in settings.json", instead: null },
+  notice: null,
+  grantsPage: null,
+  grants: ["loopback"],
+  issuer: null,
+  clientId: null,
+  clientSource: null,
+  clientFile: null,
+  scopes: [],
+  authorizationEndpoint: null,
+  tokenEndpoint: null,
+  deviceAuthorizationEndpoint: null,
+  revocationEndpoint: null,
+  userinfoEndpoint: null,
+  authorizeParameters: {},
+  loopback: { host: "127.0.0.1", path: "/callback", ports: [] },
+  paste: null,
+  device: {
+    dialect: "standard",
+    pkce: false,
+    pollEndpoint: null,
+    verificationUri: null,
+    verificationHosts: [],
+    redirectUri: null,
+    pendingStatuses: [],
+    intervalS: 5,
+    lifetimeS: 900,
+  },
+  tokenEncoding: "form",
+  refreshEncoding: "form",
+  stateInTokenRequest: false,
+  refreshScope: "none",
+  rotation: "sometimes",
+  reuseGraceMs: 0,
+  refusalCodes: [],
+  refusalStatuses: [],
+  revocation: { encoding: "form", clientId: true },
+  keep: ["id_token"],
+  accountClaim: null,
+  identity: { reply: [], claims: [["email"], ["preferred_username"], ["sub"]], userinfo: [["email"], ["sub"]] },
+  resourceHosts: [],
+  api: null,
+  keyApi: null,
+  keyVariables: [],
+  legacyFiles: [],
+};
+
+/** Members of an entry that are its key, not facts about the provider. */
+const keyMembers = new Set(["auth-key", "auth-keyfile"]);
+
+/**
+ * The table for these settings. Objects of an entry are merged member by member, everything else is replaced.
+ * @param reserved names that a provider of one's own may not bear (the commands).
+ * @throws AuthError `settings_invalid` naming file and field
+ */
+export function providerTable(settings: Settings, file: string, reserved: ReadonlySet<string>): ProviderTable {
+  const table = new Map<string, Provider>(Object.entries(shipped));
+  for (const [name, entry] of Object.entries(settings.providers)) {
+    const before = table.get(name);
+    if (before === undefined) checkOwnName(name, file, reserved);
+    const facts = withoutKey(entry);
+    if (before !== undefined && Object.keys(facts).length === 0) continue;
+    const merged = merge({ ...(before ?? { ...plain, title: name }), name }, facts);
+    const checked = checkProvider(merged);
+    if ("wrong" in checked) throw invalid(file, `providers.${name}.${checked.wrong}`, "");
+    table.set(name, checked.provider);
+  }
+  return table;
+}
+
+/** The provider of that name, in any case. @throws AuthError `unknown_provider` with the known names and the nearest one */
+export function providerNamed(table: ProviderTable, name: string): Provider {
+  const provider = table.get(name.toLowerCase());
+  if (provider !== undefined) return provider;
+  const known = [...table.keys()];
+  const nearest = known.find((candidate) => distance(candidate, name.toLowerCase()) <= 2);
+  const hint = nearest === undefined ? "" : ` (did you mean ${nearest}?)`;
+  throw new AuthError("unknown_provider", { detail: `${JSON.stringify(name)}${hint}; known are ${known.join(", ")}` });
+}
+
+function checkOwnName(name: string, file: string, reserved: ReadonlySet<string>): void {
+  try {
+    if (checkProviderName(name) !== name) throw invalid(file, `providers.${name}`, "must be lower case");
+  } catch (error) {
+    throw error instanceof AuthError && error.code === "name_invalid"
+      ? invalid(file, `providers.${name}`, "is no name for a provider: a letter, then letters, digits or _, at most 32")
+      : error;
+  }
+  if (reserved.has(name)) throw invalid(file, `providers.${name}`, "bears the name of a command");
+}
+
+function withoutKey(entry: ProviderEntry): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(entry).filter(([member]) => !keyMembers.has(member)));
+}
+
+function merge(before: Record<string, unknown>, over: Record<string, unknown>): Record<string, unknown> {
+  const merged = { ...before };
+  for (const [member, value] of Object.entries(over)) {
+    const old = before[member];
+    merged[member] = isRecord(old) && isRecord(value) ? { ...old, ...value } : value;
+  }
+  return merged;
+}
+
+/** Levenshtein distance, for names of at most 32 letters. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (const [i, letter] of [...a].entries()) {
+    const next = [i + 1];
+    for (const [j, other] of [...b].entries()) {
+      next.push(Math.min((next[j] ?? 0) + 1, (row[j + 1] ?? 0) + 1, (row[j] ?? 0) + (letter === other ? 0 : 1)));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

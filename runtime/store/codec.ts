@@ -1,0 +1,205 @@
+// A credential at rest: the one place where tokens become text, and text becomes tokens.
+//
+// The file is the plain JSON that llxprt-code used, with one key of ours beside it (contract, section 3). What we do not
+// know we keep. What we cannot read is not "signed out": it is an error, and the file stays as it is.
+import { type ErrorCode, knownCode } from "../../machines/errors.ts";
+import type { Facts } from "../../machines/facts.ts";
+import { Secret } from "../secret.ts";
+
+/** A credential as it stands in its file. Times are epoch milliseconds. */
+export interface StoredCredential {
+  readonly accessToken: Secret<"access_token">;
+  readonly refreshToken: Secret<"refresh_token"> | null;
+  readonly idToken: Secret<"id_token"> | null;
+  readonly expiresAt: number;
+  readonly tokenType: string;
+  readonly scope: string | null;
+  readonly accountId: string | null;
+  readonly resourceUrl: string | null;
+  readonly identity: string | null;
+  /** Null in a file of an older program. */
+  readonly lineage: string | null;
+  readonly generation: number;
+  /** Host (and port) of the token endpoint that issued it; null: the provider's own. */
+  readonly issuer: string | null;
+  /** Null: the provider's published client. */
+  readonly clientId: string | null;
+  readonly obtainedAt: number;
+  readonly verifiedAt: number | null;
+  readonly refused: { readonly generation: number; readonly code: ErrorCode } | null;
+  readonly retry: { readonly at: number; readonly code: ErrorCode; readonly failures: number } | null;
+  /** The machine's snapshot in its envelope (`machines/migrations.ts`). */
+  readonly snapshot: unknown;
+  /** Our own member is of a newer version: before the file is replaced, a copy is put aside. */
+  readonly newer: boolean;
+  /** Members of the file that are not ours. */
+  readonly rest: Readonly<Record<string, unknown>>;
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+const ourSchema = 1;
+const assumedLifetimeMs = 3_600_000;
+
+/** Token file → credential. Null: not one. `modifiedAt` dates a file that does not say when its token ends. */
+export function decode(text: string, modifiedAt: number): StoredCredential | null {
+  const file = parsed(text);
+  const accessToken = textIn(file, "access_token");
+  if (file === null || accessToken === null) return null;
+  const ours = recordIn(file, "llxprt_auth");
+  // What a newer version wrote about itself may mean something else; its tokens do not.
+  const known = ours !== null && ours["schema"] === ourSchema ? ours : null;
+  const secret = <Kind extends "refresh_token" | "id_token">(kind: Kind): Secret<Kind> | null => {
+    const value = textIn(file, kind);
+    return value === null ? null : new Secret(kind, value);
+  };
+  return {
+    accessToken: new Secret("access_token", accessToken),
+    refreshToken: secret("refresh_token"),
+    idToken: secret("id_token"),
+    expiresAt: expiryIn(file) ?? modifiedAt + assumedLifetimeMs,
+    tokenType: textIn(file, "token_type") ?? "Bearer",
+    scope: textIn(file, "scope"),
+    accountId: textIn(file, "account_id"),
+    resourceUrl: textIn(file, "resource_url"),
+    identity: textIn(known, "identity"),
+    lineage: textIn(known, "lineage"),
+    generation: countIn(known, "generation") ?? 0,
+    issuer: textIn(ours, "issuer"),
+    clientId: textIn(ours, "client_id"),
+    obtainedAt: secondsIn(known, "obtained_at") ?? modifiedAt,
+    verifiedAt: secondsIn(known, "verified_at"),
+    refused: refusedIn(known),
+    retry: retryIn(known),
+    snapshot: known?.["snapshot"] ?? null,
+    newer: ours !== null && known === null,
+    rest: without(file, ownMembers),
+  };
+}
+
+/** Credential → token file. */
+export function encode(credential: StoredCredential): string {
+  const file = {
+    ...credential.rest,
+    access_token: credential.accessToken.reveal(),
+    ...(credential.refreshToken === null ? {} : { refresh_token: credential.refreshToken.reveal() }),
+    expiry: Math.floor(credential.expiresAt / 1000),
+    token_type: credential.tokenType,
+    ...(credential.scope === null ? {} : { scope: credential.scope }),
+    ...(credential.idToken === null ? {} : { id_token: credential.idToken.reveal() }),
+    ...(credential.accountId === null ? {} : { account_id: credential.accountId }),
+    ...(credential.resourceUrl === null ? {} : { resource_url: credential.resourceUrl }),
+    llxprt_auth: {
+      schema: ourSchema,
+      lineage: credential.lineage,
+      generation: credential.generation,
+      issuer: credential.issuer,
+      client_id: credential.clientId,
+      identity: credential.identity,
+      obtained_at: Math.floor(credential.obtainedAt / 1000),
+      verified_at: credential.verifiedAt === null ? null : Math.floor(credential.verifiedAt / 1000),
+      refused: credential.refused,
+      retry: credential.retry === null ? null : { ...credential.retry, at: Math.ceil(credential.retry.at / 1000) },
+      snapshot: credential.snapshot,
+    },
+  };
+  return `${JSON.stringify(file, null, 2)}\n`;
+}
+
+/** What machines may know of it. */
+export function factsOf(credential: StoredCredential): Facts {
+  const { lineage, generation, expiresAt, obtainedAt, identity, verifiedAt, refused, retry } = credential;
+  return {
+    lineage,
+    generation,
+    expiresAt,
+    obtainedAt,
+    refreshable: credential.refreshToken !== null,
+    identity,
+    verifiedAt,
+    refused: refused?.generation === generation ? refused.code : null,
+    retry: retry === null ? null : { at: retry.at, code: retry.code },
+  };
+}
+
+const ownMembers = new Set([
+  "access_token",
+  "refresh_token",
+  "expiry",
+  "token_type",
+  "scope",
+  "id_token",
+  "account_id",
+  "resource_url",
+  "llxprt_auth",
+]);
+
+function parsed(text: string): Json | null {
+  try {
+    const value: unknown = JSON.parse(text.replace(/^\uFEFF/, ""));
+    return isRecord(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+// Unix seconds by the format; files made by hand, and those of Google's libraries, hold milliseconds.
+function expiryIn(file: Json): number | null {
+  const value = numberIn(file, "expiry") ?? numberIn(file, "expiry_date");
+  if (value === null || value <= 0) return null;
+  return value > 1e12 ? value : value * 1000;
+}
+
+function refusedIn(ours: Json | null): StoredCredential["refused"] {
+  const refused = recordIn(ours, "refused");
+  const generation = countIn(refused, "generation");
+  const code = textIn(refused, "code");
+  return generation === null || code === null ? null : { generation, code: knownCode(code, "refresh_refused") };
+}
+
+function retryIn(ours: Json | null): StoredCredential["retry"] {
+  const retry = recordIn(ours, "retry");
+  const at = secondsIn(retry, "at");
+  const code = textIn(retry, "code");
+  return at === null || code === null
+    ? null
+    : { at, code: code as ErrorCode, failures: countIn(retry, "failures") ?? 1 };
+}
+
+function textIn(record: Json | null, member: string): string | null {
+  const value = own(record, member);
+  return typeof value === "string" && value !== "" ? value : null;
+}
+
+function numberIn(record: Json | null, member: string): number | null {
+  const value = own(record, member);
+  const number = typeof value === "string" && /^\d+$/.test(value) ? Number(value) : value;
+  return typeof number === "number" && Number.isFinite(number) ? number : null;
+}
+
+function countIn(record: Json | null, member: string): number | null {
+  const value = own(record, member);
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : null;
+}
+
+function secondsIn(record: Json | null, member: string): number | null {
+  const value = numberIn(record, member);
+  return value === null ? null : value * 1000;
+}
+
+function recordIn(record: Json | null, member: string): Json | null {
+  const value = own(record, member);
+  return isRecord(value) ? value : null;
+}
+
+function own(record: Json | null, member: string): unknown {
+  return record !== null && Object.hasOwn(record, member) ? record[member] : undefined;
+}
+
+function without(record: Json, members: ReadonlySet<string>): Json {
+  return Object.fromEntries(Object.entries(record).filter(([member]) => !members.has(member)));
+}
+
+function isRecord(value: unknown): value is Json {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

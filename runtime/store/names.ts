@@ -1,0 +1,67 @@
+// Names of providers and accounts, and the files that bear them.
+//
+// A name becomes part of a path, so what may be in one is decided here, once. The hyphen separates provider from account,
+// which is why no provider's name has one.
+import { join } from "node:path";
+import { AuthError } from "../../machines/errors.ts";
+
+/** One account with one provider. */
+export interface AccountName {
+  readonly provider: string;
+  readonly account: string;
+}
+
+export const defaultAccount = "default";
+
+const providerPattern = /^[a-z][a-z0-9_]{0,31}$/;
+const accountPattern = /^[a-z0-9._@-]{1,64}$/i;
+// Device names of Windows, with any ending (learn.microsoft.com, "Naming files").
+const reserved = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?$/i;
+
+/** @throws AuthError `name_invalid` */
+export function checkProviderName(name: string): string {
+  const lower = name.toLowerCase();
+  if (!providerPattern.test(lower) || reserved.test(lower)) {
+    throw new AuthError("name_invalid", {
+      detail: "a provider's name is a letter, then letters, digits or _, at most 32 in all",
+    });
+  }
+  return lower;
+}
+
+/** @throws AuthError `name_invalid` */
+export function checkAccountName(name: string): string {
+  if (!accountPattern.test(name) || name === "." || name === ".." || name.endsWith(".") || reserved.test(name)) {
+    throw new AuthError("name_invalid", {
+      detail: "an account's name is 1 to 64 letters, digits or . _ @ -, and not a name that Windows reserves",
+    });
+  }
+  return name;
+}
+
+/** Where things are, for one home folder. */
+export function pathsIn(home: string) {
+  const oauth = join(home, "oauth");
+  return {
+    home,
+    oauth,
+    pending: join(oauth, ".pending"),
+    settings: join(home, "settings.json"),
+    profiles: join(home, "profiles"),
+    tokenFile: (name: AccountName) => join(oauth, `${stemOf(name)}.json`),
+  };
+}
+
+export type Paths = ReturnType<typeof pathsIn>;
+
+/** File name without ending: `codex`, or `codex-work` for another account than the default one. */
+export function stemOf({ provider, account }: AccountName): string {
+  return account === defaultAccount ? provider : `${provider}-${account}`;
+}
+
+/** The account that a token file's name stands for; null for other files. */
+export function nameOfFile(file: string): AccountName | null {
+  const match = /^([a-z][a-z0-9_]{0,31})(?:-([a-z0-9._@-]{1,64}))?\.json$/i.exec(file);
+  if (match?.[1] === undefined) return null;
+  return { provider: match[1].toLowerCase(), account: match[2] ?? defaultAccount };
+}
