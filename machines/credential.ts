@@ -5,11 +5,10 @@
 // of a refresh token lives outside every actor, and entering `refreshing` twice repeats nothing.
 import type { Grant } from "../providers/provider.ts";
 import type { Survey } from "./facts.ts";
-import type { LoggedOut, LoginAsked, Renewed } from "./life.ts";
+import type { Choice, LoggedOut, LoginAsked, Renewed, Seen } from "./life.ts";
+import { emptyMemory } from "./memory.ts";
 import { chart, verdicts, wakesAt } from "./rules.ts";
 import { signingIn } from "./signing-in.ts";
-
-const unknown: Survey = { now: 0, enabled: false, facts: null, fault: null, pending: null };
 
 /**
  * The machine of an account whose provider offers these grants, the preferred one first.
@@ -23,21 +22,14 @@ export function credentialMachine(id: string, grants: readonly [Grant, ...Grant[
     attempt: event.attempt,
   });
   const login = { target: "#pendingAuth", actions: { type: "noteLogin", params: askedOrPreferred } } as const;
+  const choose = (choice: Choice) => ({ type: "noteChoice", params: { choice } }) as const;
+  const noteSeen = { type: "noteSeen", params: ({ event }: { event: Seen }) => event } as const;
   const forced = { type: "noteDemand", params: { minTtlMs: 0, force: true } } as const;
 
   return chart.createMachine({
     id,
     description: "One account's life with its provider.",
-    context: ({ input }) => ({
-      ...input,
-      choice: null,
-      survey: unknown,
-      grant: null,
-      asked: null,
-      demand: { minTtlMs: 0, force: false },
-      revoke: true,
-      result: null,
-    }),
+    context: ({ input }) => emptyMemory(input),
     invoke: {
       id: "storeWatch",
       src: "storeWatch",
@@ -47,9 +39,9 @@ export function credentialMachine(id: string, grants: readonly [Grant, ...Grant[
     on: {
       "system.resumed": "#deciding",
       "store.changed": { guard: { type: "isNews", params: ({ event }) => event }, target: "#deciding" },
-      "account.enabled": { target: "#deciding", actions: { type: "noteChoice", params: { choice: "enable" } } },
-      "account.disabled": { target: "#deciding", actions: { type: "noteChoice", params: { choice: "disable" } } },
-      "account.reset": { target: "#deciding", actions: { type: "noteChoice", params: { choice: "reset" } } },
+      "account.enabled": { target: "#deciding", actions: choose("enable") },
+      "account.disabled": { target: "#deciding", actions: choose("disable") },
+      "account.reset": { target: "#deciding", actions: choose("reset") },
       "logout.requested": {
         target: "#loggingOut",
         actions: { type: "noteLogout", params: ({ event }) => ({ revoke: event.revoke }) },
@@ -68,9 +60,11 @@ export function credentialMachine(id: string, grants: readonly [Grant, ...Grant[
           onDone: verdicts((event: { output: Survey }) => event.output),
           onError: {
             target: "#blocked",
-            actions: { type: "noteResult", params: { kind: "failed", code: "internal" } },
+            actions: ["forgetChoice", { type: "noteResult", params: { kind: "failed", code: "internal" } }],
           },
         },
+        // What is being read may be older than this.
+        on: { "store.changed": { target: "#deciding", reenter: true } },
       },
       disabled: { id: "disabled", description: "OAuth is off here: tokens are kept and not used." },
       idle: {
@@ -89,6 +83,14 @@ export function credentialMachine(id: string, grants: readonly [Grant, ...Grant[
           "login.pasted": { actions: "tellLogin" },
           "callback.arrived": { actions: "tellLogin" },
           "callback.denied": { actions: "tellLogin" },
+          // Finished from another terminal, or just stored by this one. A mere renewal does not end a sign-in.
+          "store.changed": {
+            guard: { type: "isOtherSignIn", params: ({ event }) => event },
+            target: "#deciding",
+            actions: { type: "noteResult", params: { kind: "granted", code: null } },
+          },
+          "account.enabled": { actions: choose("enable") },
+          "system.resumed": {},
         },
         states: {
           choosing: {
@@ -159,6 +161,11 @@ export function credentialMachine(id: string, grants: readonly [Grant, ...Grant[
             actions: { type: "noteResult", params: { kind: "failed", code: "internal" } },
           },
         },
+        on: {
+          "store.changed": { actions: noteSeen },
+          "account.enabled": { actions: choose("enable") },
+          "system.resumed": {},
+        },
       },
       backingOff: {
         id: "backingOff",
@@ -205,7 +212,15 @@ export function credentialMachine(id: string, grants: readonly [Grant, ...Grant[
             actions: { type: "noteResult", params: { kind: "failed", code: "internal" } },
           },
         },
-        on: { "logout.requested": {}, "store.changed": {}, "system.resumed": {} },
+        // A logout that has begun is not left: it could be left before anything was deleted.
+        on: {
+          "logout.requested": {},
+          "store.changed": { actions: noteSeen },
+          "account.enabled": { actions: choose("enable") },
+          "account.disabled": { actions: choose("disable") },
+          "account.reset": { actions: choose("reset") },
+          "system.resumed": {},
+        },
       },
       blocked: {
         id: "blocked",

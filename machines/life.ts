@@ -35,6 +35,14 @@ export interface CredentialContext extends CredentialInput {
   readonly revoke: boolean;
   /** How the last thing that was asked for ended. */
   readonly result: Result | null;
+  /** What the store showed while something was under way that is not interrupted for it. */
+  readonly seen: Seen | null;
+}
+
+/** Which credential the store holds: nulls, none. */
+export interface Seen {
+  readonly lineage: string | null;
+  readonly generation: number | null;
 }
 
 export interface RefreshDemand {
@@ -83,7 +91,7 @@ export type CredentialEvent =
   | { readonly type: "renewal.due" }
   | { readonly type: "retry.due" }
   /** The store shows another lineage or generation than before (null: no credential). */
-  | { readonly type: "store.changed"; readonly lineage: string | null; readonly generation: number | null }
+  | ({ readonly type: "store.changed" } & Seen)
   | { readonly type: "system.resumed" };
 
 const missing = async (): Promise<never> => {

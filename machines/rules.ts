@@ -12,6 +12,7 @@ import {
   type LoginAsked,
   type RefreshDemand,
   type Result,
+  type Seen,
 } from "./life.ts";
 import type { LoginOutcome } from "./login/login.ts";
 import { assign, sendTo, setup } from "./statechart.ts";
@@ -35,7 +36,9 @@ export const chart = setup({
   actors: credentialActors,
   actions: {
     noteChoice: assign((_, { choice }: { choice: Choice }) => ({ choice, result: null })),
-    noteSurvey: assign((_, { survey }: { survey: Survey }) => ({ survey, choice: null })),
+    noteSurvey: assign((_, { survey }: { survey: Survey }) => ({ survey, choice: null, seen: null })),
+    forgetChoice: assign({ choice: null }),
+    noteSeen: assign((_, { lineage, generation }: Seen) => ({ seen: { lineage, generation } })),
     noteLogin: assign((_, asked: LoginAsked & { grant: Grant }) => ({ asked, grant: asked.grant, result: null })),
     noteDemand: assign((_, demand: RefreshDemand) => ({ demand, result: null })),
     noteLogout: assign((_, { revoke }: { revoke: boolean }) => ({ revoke, result: null })),
@@ -60,10 +63,18 @@ export const chart = setup({
       !isFresh(survey.facts.expiresAt, demand.now, demand.minTtlMs),
     isAboutThisToken: ({ context: { survey } }, { generation }: { generation: number }) =>
       survey.facts !== null && isRenewable(survey.facts) && survey.facts.generation === generation,
-    isNews: ({ context: { survey } }, seen: { lineage: string | null; generation: number | null }) =>
-      seen.generation !== (survey.facts?.generation ?? null) || seen.lineage !== (survey.facts?.lineage ?? null),
+    // An unreadable file looks like none, so whatever comes after it is news.
+    isNews: ({ context: { survey } }, seen: Seen) => survey.fault !== null || isOther(seen, survey),
+    isOtherSignIn: ({ context: { survey } }, { lineage }: Seen) =>
+      lineage !== null && lineage !== survey.facts?.lineage,
+    isOvertaken: ({ context: { choice, seen } }, { survey }: { survey: Survey }) =>
+      choice !== null || (seen !== null && isOther(seen, survey)),
   },
 });
+
+function isOther({ lineage, generation }: Seen, { facts }: Survey): boolean {
+  return generation !== (facts?.generation ?? null) || lineage !== (facts?.lineage ?? null);
+}
 
 /** When `authenticated` has something to do by itself: renew early, or notice the end of what cannot be renewed. */
 export function wakesAt({ ahead, jitter, survey: { facts } }: CredentialContext): number | null {
@@ -75,13 +86,16 @@ export function wakesAt({ ahead, jitter, survey: { facts } }: CredentialContext)
 /** Where an account belongs, by its facts. The order is the meaning. `resultOf`: what else to note, if anything. */
 export function verdicts<Event>(surveyOf: (event: Event) => Survey, resultOf?: (event: Event) => Result) {
   const params = ({ event }: { event: Event }) => ({ survey: surveyOf(event) });
-  const actions = [
-    { type: "noteSurvey", params } as const,
+  const result =
+    resultOf === undefined
+      ? []
+      : [{ type: "noteResult", params: ({ event }: { event: Event }) => resultOf(event) } as const];
+  const actions = [{ type: "noteSurvey", params } as const, ...result];
+  return [
+    // Something was noted while an effect ran, and its survey may be from before that.
     ...(resultOf === undefined
       ? []
-      : [{ type: "noteResult", params: ({ event }: { event: Event }) => resultOf(event) } as const]),
-  ];
-  return [
+      : [{ guard: { type: "isOvertaken", params }, target: "#deciding", actions: result } as const]),
     { guard: { type: "isDisabled", params }, target: "#disabled", actions },
     { guard: { type: "isUnreadable", params }, target: "#blocked", actions },
     { guard: { type: "hasNoCredential", params }, target: "#idle", actions },
