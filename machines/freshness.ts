@@ -9,6 +9,9 @@ export function isFresh(expiresAt: number, now: number, minTtlMs: number): boole
   return expiresAt - now >= Math.max(minTtlMs, 1);
 }
 
+/** Least pause between two renewals that nobody asked for (contract, section 5). */
+export const leastPauseMs = 30_000;
+
 const leastLeadMs = 300_000;
 const jitterMs = 30_000;
 const shortestLifetimeMs = 60_000;

@@ -2,7 +2,7 @@
 // lead. The chart that uses them is `credential.ts`.
 import type { Grant } from "../providers/provider.ts";
 import { isOver, isRenewable, type Survey } from "./facts.ts";
-import { isFresh, renewAheadAt } from "./freshness.ts";
+import { isFresh, leastPauseMs, renewAheadAt } from "./freshness.ts";
 import {
   type Choice,
   credentialActors,
@@ -77,10 +77,12 @@ function isOther({ lineage, generation }: Seen, { facts }: Survey): boolean {
 }
 
 /** When `authenticated` has something to do by itself: renew early, or notice the end of what cannot be renewed. */
-export function wakesAt({ ahead, jitter, survey: { facts } }: CredentialContext): number | null {
+export function wakesAt({ ahead, jitter, result, survey: { facts, now } }: CredentialContext): number | null {
   if (facts === null) return null;
   if (!isRenewable(facts)) return facts.expiresAt;
-  return ahead ? renewAheadAt(facts.expiresAt, facts.obtainedAt, jitter) : null;
+  const at = ahead ? renewAheadAt(facts.expiresAt, facts.obtainedAt, jitter) : null;
+  // However the last try ended, the next one by itself is not at once: a failure that stays would be a busy loop.
+  return at === null || result === null ? at : Math.max(at, now + leastPauseMs);
 }
 
 /** Where an account belongs, by its facts. The order is the meaning. `resultOf`: what else to note, if anything. */
