@@ -6,6 +6,7 @@
 import type { Grant } from "../providers/provider.ts";
 import type { Survey } from "./facts.ts";
 import type { Choice, LoggedOut, LoginAsked, Renewed, Seen } from "./life.ts";
+import { defaultMinTtlMs } from "./freshness.ts";
 import { emptyMemory } from "./memory.ts";
 import { chart, verdicts, wakesAt } from "./rules.ts";
 import { signingIn } from "./signing-in.ts";
@@ -24,7 +25,16 @@ export function credentialMachine(id: string, grants: readonly [Grant, ...Grant[
   const login = { target: "#pendingAuth", actions: { type: "noteLogin", params: askedOrPreferred } } as const;
   const choose = (choice: Choice) => ({ type: "noteChoice", params: { choice } }) as const;
   const noteSeen = { type: "noteSeen", params: ({ event }: { event: Seen }) => event } as const;
-  const forced = { type: "noteDemand", params: { minTtlMs: 0, force: true } } as const;
+  const requested = {
+    target: "#refreshing",
+    actions: {
+      type: "noteDemand",
+      params: ({ event }: { event: { readonly force: boolean } }) => ({
+        minTtlMs: defaultMinTtlMs,
+        force: event.force,
+      }),
+    },
+  } as const;
 
   return chart.createMachine({
     id,
@@ -134,9 +144,9 @@ export function credentialMachine(id: string, grants: readonly [Grant, ...Grant[
           "token.rejected": {
             guard: { type: "isAboutThisToken", params: ({ event }) => event },
             target: "#refreshing",
-            actions: forced,
+            actions: { type: "noteDemand", params: { minTtlMs: 0, force: true } },
           },
-          "refresh.requested": { target: "#refreshing", actions: forced },
+          "refresh.requested": requested,
         },
       },
       refreshing: {
@@ -186,14 +196,14 @@ export function credentialMachine(id: string, grants: readonly [Grant, ...Grant[
             },
             { target: "#deciding" },
           ],
-          "refresh.requested": { target: "#refreshing", actions: forced },
+          "refresh.requested": requested,
         },
       },
       expired: {
         id: "expired",
         description: "The token is dead and cannot be renewed. The file is kept; a person has to sign in.",
         tags: ["needsPerson"],
-        on: { "login.requested": login, "refresh.requested": { target: "#refreshing", actions: forced } },
+        on: { "login.requested": login, "refresh.requested": requested },
       },
       loggingOut: {
         id: "loggingOut",
