@@ -1,8 +1,11 @@
 // The saved snapshot of an account's machine: advice that helps to go on, and never more than that.
 //
 // A snapshot that is foreign, of an unknown version, or that stood in a state with an effect under way is dropped, and the
-// machine decides from the facts instead. So restoring repeats no request, and a bad snapshot costs no login.
+// machine decides from the facts instead. Of what remains only the state is taken: a file may have been copied, edited or
+// made up, so what the machine remembers and which effects live come from here. So restoring repeats no request, carries
+// out no old choice, and a bad snapshot costs no login.
 import type { CredentialInput } from "./life.ts";
+import { emptyMemory } from "./memory.ts";
 
 /** How a snapshot stands in the token file. */
 export interface Envelope {
@@ -28,21 +31,32 @@ export function envelope(state: unknown, now: number): Envelope {
 }
 
 /**
- * A snapshot to restore from, or null when there is none that may be.
- * Timers are left out: they are set again when the machine has decided.
+ * A snapshot to restore from, or null when there is none that may be. Its timers and facts are left out: `system.resumed`
+ * has to follow, and the machine decides anew.
  */
 export function restorable(saved: unknown, input: CredentialInput): unknown {
   const state = migrated(saved);
   if (!isRecord(state) || state["status"] !== "active" || !isSettled(state["value"])) return null;
-  const { context, children } = state;
-  if (!isRecord(context) || !isRecord(children) || !isRecord(children["storeWatch"])) return null;
-  return { ...state, context: { ...context, ...input }, children: { storeWatch: children["storeWatch"] } };
+  const { provider, account } = input;
+  return {
+    status: "active",
+    value: state["value"],
+    historyValue: {},
+    context: emptyMemory(input),
+    children: {
+      storeWatch: {
+        src: "storeWatch",
+        syncSnapshot: false,
+        snapshot: { status: "active", input: { provider, account } },
+      },
+    },
+  };
 }
 
-/** What an actor was doing when its snapshot was saved, if that was less than `withinMs` ago. */
+/** What an actor was doing when its snapshot was saved, if that was within `withinMs` of now. */
 export function activityIn(saved: unknown, now: number, withinMs: number): "refreshing" | "loggingOut" | null {
-  if (!isRecord(saved) || typeof saved["saved_at"] !== "number" || now - saved["saved_at"] * 1000 > withinMs)
-    return null;
+  if (!isRecord(saved) || typeof saved["saved_at"] !== "number") return null;
+  if (Math.abs(now - saved["saved_at"] * 1000) > withinMs) return null;
   const state = migrated(saved);
   const value = isRecord(state) ? state["value"] : null;
   return value === "refreshing" || value === "loggingOut" ? value : null;
