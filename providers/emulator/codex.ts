@@ -186,13 +186,13 @@ function responseEvents(call: Call): { event: string; data: object }[] {
     { type: "response.in_progress", response: begun },
     { type: "response.output_item.added", output_index: 0, item: { ...item, status: "in_progress", content: [] } },
     { type: "response.content_part.added", ...at, part },
-    ...pieces(said).map((delta) => ({ type: "response.output_text.delta", ...at, delta })),
+    ...pieces(said).map((delta) => Object.assign({ type: "response.output_text.delta", delta }, at)),
     { type: "response.output_text.done", ...at, text: said },
     { type: "response.content_part.done", ...at, part: { ...part, text: said } },
     { type: "response.output_item.done", output_index: 0, item },
     { type: "response.completed", response: done },
   ];
-  return list.map((data, sequence) => ({ event: data.type, data: { ...data, sequence_number: sequence } }));
+  return list.map((data, sequence) => ({ event: data.type, data: Object.assign(data, { sequence_number: sequence }) }));
 }
 
 const message = (said: string) => ({

@@ -33,7 +33,6 @@ export interface Issued {
   /** Null: none in this reply. */
   readonly refresh: string | null;
   readonly expiresInS: number;
-  readonly first: boolean;
   readonly call: Call;
 }
 

@@ -146,9 +146,9 @@ export function issue(
   const expiresInS = world.knobs.lifetimeS ?? dialect.accessLifetimeS;
   const access = dialect.mint.access(world, family, person, expiresInS);
   rememberAccess(world.ledger, access, family, now + expiresInS * 1000);
+  const repeated = "repeat" in how ? how.repeat : null;
   const fresh = ("refreshable" in how && how.refreshable) || ("rotate" in how && how.rotate);
-  const refresh = fresh ? dialect.mint.refresh(world) : "repeat" in how ? how.repeat : null;
-  if (fresh && refresh !== null) rememberRefresh(world.ledger, refresh, family, now);
-  const first = "refreshable" in how;
-  return json(200, dialect.reply({ family, person, access, refresh, expiresInS, first, call }, world));
+  const newest = fresh ? dialect.mint.refresh(world) : null;
+  if (newest !== null) rememberRefresh(world.ledger, newest, family, now);
+  return json(200, dialect.reply({ family, person, access, refresh: newest ?? repeated, expiresInS, call }, world));
 }

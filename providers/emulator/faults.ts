@@ -1,9 +1,12 @@
 // Everything that can go wrong between a server and its client, on order. A fault is a value that bends one reply; whether
 // the server acted before it went wrong is part of the fault, because a lost reply to a refresh that happened and one to
-// a refresh that did not are different worlds for the client. Nothing here knows a vendor.
+// a refresh that did not are different worlds for the client. It
+// must never invent what a vendor says: that stands in `situations.ts`.
 import type { ServerResponse } from "node:http";
 import { gzipSync } from "node:zlib";
+import type { ProviderName } from "../index.ts";
 import type { Reply } from "./reply.ts";
+import { type Situation, situation } from "./situations.ts";
 
 export type Endpoint = "token" | "refresh" | "device" | "poll" | "revoke" | "userinfo" | "api" | "authorize";
 
@@ -34,6 +37,8 @@ export type Fault =
   | { readonly kind: "trickle"; readonly msPerByte: number }
   /** Acts, then changes members of the JSON reply (undefined removes one): hostile lifetimes, odd token types. */
   | { readonly kind: "rewrite"; readonly members: Readonly<Record<string, unknown>> }
+  /** What this vendor's API says in a situation that is no fault of the login. */
+  | { readonly kind: "situation"; readonly name: Situation }
   /** Any reply at all. */
   | {
       readonly kind: "reply";
@@ -45,16 +50,17 @@ export type Fault =
 
 const actsByNature = new Set<Fault["kind"]>(["delay", "drop-reply", "truncated-json", "trickle", "rewrite"]);
 
-export const acts = (fault: Fault): boolean =>
-  actsByNature.has(fault.kind) || ("acted" in fault && fault.acted === true);
+export const acts = (fault: Fault): boolean => actsByNature.has(fault.kind) || ("acted" in fault && fault.acted);
 
 /** The reply as the fault leaves it; null: no reply at all, the connection ends. */
-export function bend(fault: Fault, reply: Reply): Reply | null {
+export function bend(fault: Fault, reply: Reply, provider: ProviderName): Reply | null {
   const plain = { "content-type": "application/json" };
   switch (fault.kind) {
     case "drop-reply":
     case "drop-connection":
       return null;
+    case "situation":
+      return situation(provider, fault.name);
     case "delay":
     case "trickle":
       return reply;
@@ -84,7 +90,7 @@ export function bend(fault: Fault, reply: Reply): Reply | null {
       return { status: fault.status, headers: { location: fault.to }, body: "" };
     case "rewrite":
       return { ...reply, body: JSON.stringify({ ...members(reply), ...fault.members }) };
-    case "reply":
+    default:
       return {
         status: fault.status,
         headers: { "content-type": fault.contentType ?? "application/json" },

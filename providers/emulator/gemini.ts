@@ -145,9 +145,9 @@ function onboardUser(call: Call, world: World): Reply {
   if (free && call.fields["cloudaicompanionProject"] !== undefined) world.refuses("project-with-free-tier");
   const begun = world.onboarding.get(person.email);
   if (begun !== undefined) return finished(begun, person);
-  const operation = `operations/${randomBytes(8).toString("hex")}`;
-  world.onboarding.set(person.email, { operation, done: false });
-  return json(200, { name: operation, done: false });
+  const name = `operations/${randomBytes(8).toString("hex")}`;
+  world.onboarding.set(person.email, { operation: name, done: false });
+  return json(200, { name, done: false });
 }
 
 function operation(call: Call, world: World): Reply {

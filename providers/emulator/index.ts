@@ -15,6 +15,7 @@ import { endFamily, expireAll } from "./tokens.ts";
 import { type Counters, type World, makeWorld } from "./world.ts";
 
 export type { Endpoint, Fault } from "./faults.ts";
+export type { Situation } from "./situations.ts";
 export type { Outcome } from "./person.ts";
 export { type Refusal, refusals } from "./refusals.ts";
 export type { SeenRequest } from "./server.ts";

@@ -44,7 +44,7 @@ export interface OrderedFault {
 
 // A path that two vendors share belongs to the last one unless an earlier one claims the call.
 const dialects = [gemini, anthropic, codex, qwen] as const;
-const table: readonly { readonly dialect: Dialect; readonly route: Route }[] = dialects.flatMap((vendor) =>
+const table: readonly Match[] = dialects.flatMap((vendor) =>
   vendor.routes.map((route) => ({ dialect: vendor.dialect, route })),
 );
 
@@ -71,11 +71,11 @@ export function makeServer(world: () => World, log: (line: string) => void): Sta
     const match = find(call, world());
     const endpoint = match === null ? null : endpointOf(match.route, call);
     const fault = match === null || endpoint === null ? null : takeFault(faults, match.dialect.name, endpoint);
-    const acted = fault === null || acts(fault) ? act(match, call, world()) : null;
-    const reply = fault === null ? acted : bend(fault, acted ?? json(200, {}));
-    if (match !== null && reply !== null && ["api", "userinfo"].includes(endpoint ?? "")) {
-      world().tallies[match.dialect.name].api += 1;
-      if (reply.status === 401) world().tallies[match.dialect.name].unauthorized += 1;
+    const reply = match === null ? unknownPath(call, world()) : meet(match, call, fault, world());
+    if (match !== null && reply !== null && (endpoint === "api" || endpoint === "userinfo")) {
+      const tally = world().tallies[match.dialect.name];
+      tally.api += 1;
+      if (reply.status === 401) tally.unauthorized += 1;
     }
     seen.push(record(call, match?.dialect.name ?? null, endpoint, reply?.status ?? null));
     log(`${call.method} ${call.path} ${String(reply?.status ?? "dropped")} ${match?.dialect.name ?? "-"}`);
@@ -86,7 +86,12 @@ export function makeServer(world: () => World, log: (line: string) => void): Sta
   return { server, seen, faults };
 }
 
-function find(call: Call, world: World): { readonly dialect: Dialect; readonly route: Route } | null {
+interface Match {
+  readonly dialect: Dialect;
+  readonly route: Route;
+}
+
+function find(call: Call, world: World): Match | null {
   const found = table.find(({ route }) => {
     const fits = typeof route.path === "string" ? route.path === call.path : route.path.test(call.path);
     return fits && route.method === call.method && (route.when?.(call, world) ?? true);
@@ -94,9 +99,13 @@ function find(call: Call, world: World): { readonly dialect: Dialect; readonly r
   return found ?? null;
 }
 
-function act(match: ReturnType<typeof find>, call: Call, world: World): Reply {
-  if (match === null) return unknownPath(call, world);
-  const { dialect, route } = match;
+/** The reply as it leaves; null: none does. */
+function meet(match: Match, call: Call, fault: Fault | null, world: World): Reply | null {
+  if (fault === null) return act(match, call, world);
+  return bend(fault, acts(fault) ? act(match, call, world) : json(200, {}), match.dialect.name);
+}
+
+function act({ dialect, route }: Match, call: Call, world: World): Reply {
   try {
     return route.run(call, world);
   } catch (error) {
