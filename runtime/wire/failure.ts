@@ -1,0 +1,56 @@
+// A thrown thing from the network → one of seven words.
+//
+// What the network stack throws holds addresses, header values and certificates, so nothing of it is passed on but its
+// error code; the cause is dropped on purpose.
+import type { ErrorCode } from "../../machines/errors.ts";
+
+export type NetworkCode = Extract<
+  ErrorCode,
+  | "network_name"
+  | "network_refused"
+  | "network_timeout"
+  | "network_tls"
+  | "network_broken"
+  | "reply_too_large"
+  | "unexpected_redirect"
+>;
+
+export interface SendFailure {
+  readonly kind: "failed";
+  readonly code: NetworkCode;
+  /** An errno (`ENOTFOUND`), a word or a status: never an address or a text of the server's. */
+  readonly detail: string;
+  /** Whether the request may have reached the server. `no` is proof: not a byte of it was handed to a connection. */
+  readonly sent: "no" | "maybe";
+}
+
+const known: readonly (readonly [RegExp, NetworkCode])[] = [
+  [/^(?:ENOTFOUND|EAI_\w+|ENODATA|ESERVFAIL)$/, "network_name"],
+  [/^ECONNREFUSED$/, "network_refused"],
+  [/^(?:ETIMEDOUT|UND_ERR_(?:CONNECT|HEADERS|BODY)_TIMEOUT)$/, "network_timeout"],
+  // OpenSSL's verification results, Node's own checks, and a peer that speaks no TLS.
+  [
+    /^(?:ERR_TLS_|ERR_SSL_|CERT_|CRL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_(?:CA|PURPOSE)|HOSTNAME_|PATH_LENGTH_|EPROTO)/,
+    "network_tls",
+  ],
+  [/^(?:UND_ERR_HEADERS_OVERFLOW|HPE_HEADER_OVERFLOW)$/, "reply_too_large"],
+];
+
+/** Word and errno for whatever was thrown. */
+export function networkCode(error: unknown): Pick<SendFailure, "code" | "detail"> {
+  const errnos = [...codesIn(error)];
+  for (const detail of errnos) {
+    const match = known.find(([pattern]) => pattern.test(detail));
+    if (match !== undefined) return { code: match[1], detail };
+  }
+  return { code: "network_broken", detail: errnos.at(-1) ?? "unknown" };
+}
+
+/** Error codes from the outside in: `cause`, and the single attempts of a connection to a host with several addresses. */
+function* codesIn(error: unknown, depth = 0): Generator<string> {
+  if (typeof error !== "object" || error === null || depth > 8) return;
+  const { code, cause, errors } = error as { code?: unknown; cause?: unknown; errors?: unknown };
+  if (typeof code === "string" && /^[A-Z][A-Z0-9_]{1,60}$/.test(code)) yield code;
+  if (Array.isArray(errors)) for (const each of errors) yield* codesIn(each, depth + 1);
+  yield* codesIn(cause, depth + 1);
+}

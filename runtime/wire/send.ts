@@ -1,0 +1,209 @@
+// The one door to the network, and to ky.
+//
+// A token exchange must be bounded in time and size, must never be repeated or redirected by a library that means well,
+// and its failure must say whether the server can have seen it, because a refresh token is good for one presentation. API
+// requests stream for as long as they like. Imports nothing heavy until the first request, since most commands send none.
+import type { KyInstance, Options } from "ky";
+import type { Agent, Dispatcher } from "undici";
+
+import { AuthError } from "../../machines/errors.ts";
+import { networkCode, type SendFailure } from "./failure.ts";
+import { checkedEndpoint, isConfidential } from "./endpoint.ts";
+import { userAgent, type WireRequest } from "./message.ts";
+import type { WireReply } from "./reply.ts";
+
+export type { SendFailure } from "./failure.ts";
+
+export interface Sender {
+  /**
+   * One request, one reply, within the total timeout. Never redirected, never repeated, on a connection of its own.
+   *
+   * @throws the signal's reason when aborted; AuthError `endpoint_insecure` before anything is sent
+   */
+  exchange(request: WireRequest, signal?: AbortSignal): Promise<WireReply | SendFailure>;
+  /**
+   * An API request: the reply streams, without a limit in time but for silence. Redirects are handed back as they are.
+   *
+   * @throws AuthError `network_*`, `endpoint_insecure`; the signal's reason when aborted
+   */
+  fetch(request: Request, init?: RequestInit): Promise<Response>;
+  /** Drop every connection, so that the process can end at once. */
+  close(): Promise<void>;
+}
+
+export interface SenderOptions {
+  readonly now?: () => number;
+  readonly connectTimeoutMs?: number;
+  /** From the first byte sent to the last byte read of an exchange. */
+  readonly totalTimeoutMs?: number;
+  /** Longest silence within a reply to an exchange. */
+  readonly idleTimeoutMs?: number;
+  /** Longest silence of the API, before or within a reply. */
+  readonly apiIdleTimeoutMs?: number;
+  /** Of an exchange's reply, after decompression. */
+  readonly maxBytes?: number;
+}
+
+interface Stack {
+  readonly ky: KyInstance;
+  readonly undici: typeof import("undici");
+  readonly exchanges: Agent;
+  readonly api: Agent;
+}
+
+type Fetch = NonNullable<Options["fetch"]>;
+
+export function createSender(options: SenderOptions = {}): Sender {
+  const { now = Date.now, totalTimeoutMs = 30_000, maxBytes = 1024 * 1024 } = options;
+  let stack: Promise<Stack> | null = null;
+  const ready = (): Promise<Stack> => (stack ??= open(options));
+
+  async function exchange(request: WireRequest, signal?: AbortSignal): Promise<WireReply | SendFailure> {
+    signal?.throwIfAborted();
+    const url = checkedEndpoint(request.url);
+    if (isUnverified(url)) return failed({ code: "network_tls", detail: unverified }, "no");
+    const { ky, undici, exchanges } = await ready();
+    const deadline = new AbortController();
+    const timer = setTimeout(() => deadline.abort(), totalTimeoutMs);
+    let sent: SendFailure["sent"] = "no";
+    const dispatcher = exchanges.compose(onStart(() => (sent = "maybe")));
+    try {
+      const response = await ky(url.href, {
+        ...strict,
+        method: request.method,
+        headers: { ...request.headers },
+        ...(request.body === null ? {} : { body: request.body }),
+        signal: signal === undefined ? deadline.signal : AbortSignal.any([signal, deadline.signal]),
+        fetch: through(undici, dispatcher),
+      });
+      const { status } = response;
+      if (status >= 300 && status < 400) {
+        return failed({ code: "unexpected_redirect", detail: String(status) }, sent);
+      }
+      const body = await textOf(response, maxBytes);
+      if (body === null) return failed({ code: "reply_too_large", detail: "body" }, sent);
+      return { status, headers: Object.fromEntries(response.headers), body, receivedAt: now() };
+    } catch (error) {
+      signal?.throwIfAborted();
+      return failed(deadline.signal.aborted ? { code: "network_timeout", detail: "total" } : networkCode(error), sent);
+    } finally {
+      clearTimeout(timer);
+      // Whatever was not read (a redirect's body, the rest of a bomb) is not worth a connection.
+      deadline.abort();
+    }
+  }
+
+  async function fetch(request: Request, init: RequestInit = {}): Promise<Response> {
+    const signal = init.signal ?? request.signal;
+    signal.throwIfAborted();
+    const url = new URL(request.url);
+    if (!isConfidential(url)) throw new AuthError("endpoint_insecure", { detail: "the API address" });
+    if (isUnverified(url)) throw new AuthError("network_tls", { detail: unverified });
+    const { ky, undici, api } = await ready();
+    const headers = new Headers(init.headers ?? request.headers);
+    if (!headers.has("user-agent")) headers.set("user-agent", userAgent);
+    try {
+      return await ky(request, { ...init, headers, ...strict, fetch: through(undici, api) });
+    } catch (error) {
+      signal.throwIfAborted();
+      const { code, detail } = networkCode(error);
+      throw new AuthError(code, { detail });
+    }
+  }
+
+  async function close(): Promise<void> {
+    const opened = await stack?.catch(() => null);
+    await Promise.all([opened?.exchanges.destroy(), opened?.api.destroy()]);
+  }
+
+  return { exchange, fetch, close };
+}
+
+// T20: 307 and 308 would carry the body, and with it a refresh token, to wherever the server says.
+const strict = { redirect: "manual", retry: 0, throwHttpErrors: false, timeout: false } as const satisfies Options;
+
+async function open(options: SenderOptions): Promise<Stack> {
+  const { connectTimeoutMs = 5000, totalTimeoutMs = 30_000, idleTimeoutMs = 10_000 } = options;
+  const { apiIdleTimeoutMs = 300_000 } = options;
+  const [{ default: ky }, undici] = await Promise.all([import("ky"), import("undici")]);
+  const connect = {
+    timeout: connectTimeoutMs,
+    // Both address families are tried (RFC 8305); 250 ms, the default, is too little for a slow line.
+    autoSelectFamilyAttemptTimeout: 1000,
+    // T22: said here, NODE_TLS_REJECT_UNAUTHORIZED and --tls-min-v1.0 change nothing.
+    rejectUnauthorized: true,
+    minVersion: "TLSv1.2",
+  } as const;
+  return {
+    ky,
+    undici,
+    exchanges: new undici.Agent({
+      connect,
+      allowH2: false,
+      // A kept connection may be dead already, which shows only after the request was written: then nobody knows
+      // whether a refresh token is spent. So each exchange opens its own.
+      pipelining: 0,
+      headersTimeout: totalTimeoutMs,
+      bodyTimeout: idleTimeoutMs,
+    }),
+    api: new undici.Agent({ connect, allowH2: false, headersTimeout: apiIdleTimeoutMs, bodyTimeout: apiIdleTimeoutMs }),
+  };
+}
+
+/**
+ * ky hands over a Request of Node's own fetch, which the undici package does not recognise, while Node's fetch does not
+ * take this undici's agents. The body is read first, so that it goes out with a length: some servers refuse chunks.
+ */
+function through(undici: Stack["undici"], dispatcher: Dispatcher): Fetch {
+  return async (input) => {
+    const request = input as Request;
+    const response = await undici.fetch(request.url, {
+      method: request.method,
+      headers: [...request.headers],
+      body: request.body === null ? null : await request.arrayBuffer(),
+      redirect: "manual",
+      signal: request.signal,
+      dispatcher,
+    });
+    return response;
+  };
+}
+
+/** Tells when the request is about to be written to a connection that stands: before that, nobody can have seen it. */
+function onStart(started: () => void): Dispatcher.DispatcherComposeInterceptor {
+  return (dispatch) => (request, handler) =>
+    dispatch(request, {
+      onRequestStart(...facts) {
+        started();
+        handler.onRequestStart?.(...facts);
+      },
+      onRequestUpgrade: (...facts) => handler.onRequestUpgrade?.(...facts),
+      onResponseStart: (...facts) => handler.onResponseStart?.(...facts),
+      onResponseData: (...facts) => handler.onResponseData?.(...facts),
+      onResponseEnd: (...facts) => handler.onResponseEnd?.(...facts),
+      onResponseError: (...facts) => handler.onResponseError?.(...facts),
+    });
+}
+
+/** The body as text; null as soon as it is larger than `maxBytes`, so that a small bomb stays small in memory. */
+async function textOf(response: Response, maxBytes: number): Promise<string | null> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.byteLength;
+    if (size > maxBytes) return null;
+    chunks.push(chunk);
+  }
+  return new TextDecoder().decode(Buffer.concat(chunks));
+}
+
+const unverified = "NODE_TLS_REJECT_UNAUTHORIZED";
+
+// Somebody switched certificates off for the whole process. We would not obey; saying so beats a puzzling refusal.
+function isUnverified(url: URL): boolean {
+  return url.protocol === "https:" && process.env[unverified] === "0";
+}
+
+function failed(what: Pick<SendFailure, "code" | "detail">, sent: SendFailure["sent"]): SendFailure {
+  return { kind: "failed", ...what, sent };
+}
