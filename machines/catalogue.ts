@@ -41,7 +41,7 @@ export const catalogue = {
     "{provider} login",
     "good",
   ),
-  sign_in_refused: entry("{provider} refused the sign-in{detail}", "refused", "{provider} login", "good"),
+  sign_in_refused: entry("{provider} refused the sign-in ({detail})", "refused", "{provider} login", "good"),
   device_code_expired: entry("the device code of {provider} has expired", "signInNeeded", "{provider} login", "good"),
   device_login_off: entry(
     "{provider} does not offer device sign-in to this account",
@@ -109,7 +109,12 @@ export const catalogue = {
   pasted_unreadable: entry("the pasted text holds no code", "usage", "{provider} complete", "good"),
 
   // Refreshing
-  refresh_refused: entry("{provider} refused to renew the login{detail}", "signInNeeded", "{provider} login", "gone"),
+  refresh_refused: entry(
+    "{provider} refused to renew the login ({detail})",
+    "signInNeeded",
+    "{provider} login",
+    "gone",
+  ),
   refresh_impossible: entry(
     "the login of {provider} cannot be renewed: it came without a refresh token",
     "signInNeeded",
@@ -188,9 +193,9 @@ export const catalogue = {
   // Using the API
   key_rejected: entry("{provider} rejected the key from {detail}", "refused", "{provider} why", "good"),
   api_unauthorized: entry("the API of {provider} does not accept the login", "signInNeeded", "{provider} login"),
-  api_forbidden: entry("the API of {provider} refused the request{detail}", "refused", "{provider} status", "good"),
-  api_ineligible: entry("{provider} does not serve this account{detail}", "refused", "{provider} why", "good"),
-  api_limited: entry("the API of {provider} has reached a limit{detail}", "tryLater", "{provider} status", "good"),
+  api_forbidden: entry("the API of {provider} refused the request ({detail})", "refused", "{provider} status", "good"),
+  api_ineligible: entry("{provider} does not serve this account ({detail})", "refused", "{provider} why", "good"),
+  api_limited: entry("the API of {provider} has reached a limit ({detail})", "tryLater", "{provider} status", "good"),
   api_failed: entry("the API of {provider} failed ({detail})", "tryLater", "{provider} status", "good"),
   api_missing: entry("{provider} has no API to ask; set api in its settings", "misconfigured", "{provider} status"),
 

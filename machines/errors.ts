@@ -56,7 +56,8 @@ export class AuthError extends Error {
 }
 
 function sentence(code: ErrorCode, facts: AuthErrorFacts): string {
-  const text = fill(catalogue[code].says, facts);
+  // An entry that is nothing but its detail has to say something without one as well.
+  const text = fill(catalogue[code].says, facts) || code.replaceAll("_", " ");
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
@@ -67,11 +68,11 @@ function nextCommand(next: string, facts: AuthErrorFacts): string {
 }
 
 function fill(template: string, facts: AuthErrorFacts): string {
-  return template
-    .replaceAll("{provider}", facts.provider ?? "the provider")
-    .replaceAll("{account}", facts.account ?? "default")
-    .replaceAll("{detail}", facts.detail ?? "")
-    .replaceAll(" ()", "");
+  const { provider = "the provider", account = "default", detail = "" } = facts;
+  const values = { provider, account, detail };
+  const shown = detail === "" ? template.replace(" ({detail})", "") : template;
+  // In one pass and by a function: neither `{detail}` nor `$&` inside a value means anything.
+  return shown.replaceAll(/\{(provider|account|detail)\}/g, (_, name: keyof typeof values) => values[name]).trimEnd();
 }
 
 /** A code that was read from a file: one of ours, or else `otherwise`. */
