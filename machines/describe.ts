@@ -2,8 +2,7 @@
 //
 // Nothing is started, asked or written to answer "what is the state?", so the answer may be given by a process that does
 // nothing else. "Present", "unexpired" and "accepted by the server" are three different things and stay so.
-import { catalogue, type ErrorCode } from "./catalogue.ts";
-import { exitCodes } from "./errors.ts";
+import { AuthError, type ErrorCode, exitCodes } from "./errors.ts";
 import { isOver, type Survey } from "./facts.ts";
 
 export type AccountState =
@@ -40,24 +39,23 @@ export interface Description {
   readonly exitCode: number;
 }
 
+interface Name {
+  readonly provider: string;
+  readonly account: string;
+}
+
 /** Describes an account as the contract's status table does (section 7). */
-export function describe(
-  name: { readonly provider: string; readonly account: string },
-  survey: Survey,
-  source: Source,
-  activity: Activity,
-): Description {
+export function describe(name: Name, survey: Survey, source: Source, activity: Activity): Description {
   const state = stateOf(survey, activity);
   const lastError = survey.fault ?? survey.facts?.refused ?? survey.facts?.retry?.code ?? null;
   const hasKey = source.kind !== "oauth" && source.kind !== "none";
   const usable = hasKey ? "yes" : usableOf(survey, state);
-  const next = hasKey ? null : nextOf(survey, state);
   return {
     state,
     usable,
     lastError,
-    nextCommand: next === null ? null : `llxprt-auth ${name.provider} ${next}${suffix(name.account)}`,
-    nextTimerAt: survey.facts?.retry?.at ?? survey.pending?.expiresAt ?? survey.facts?.expiresAt ?? null,
+    nextCommand: hasKey ? null : nextOf(name, survey, state),
+    nextTimerAt: nextTimerOf(survey),
     exitCode: usable === "no" ? exitOf(state) : exitCodes.done,
   };
 }
@@ -67,7 +65,8 @@ function stateOf({ enabled, fault, facts, pending, now }: Survey, activity: Acti
   if (fault !== null) return "blocked";
   if (activity === "loggingOut" || (activity === "refreshing" && facts !== null)) return activity;
   if (facts === null || isOver(facts, now)) {
-    if (pending !== null) return pending.kind === "device" ? "awaitingPoll" : "awaitingCode";
+    if (pending !== null && !isPast(pending.expiresAt, now))
+      return pending.kind === "device" ? "awaitingPoll" : "awaitingCode";
     if (activity === "pendingAuth") return activity;
     return facts === null ? "idle" : "expired";
   }
@@ -80,7 +79,14 @@ function usableOf({ facts, now }: Survey, state: AccountState): Description["usa
   return state === "authenticated" || state === "refreshing" ? "unknown" : "no";
 }
 
-function nextOf({ facts, fault, pending }: Survey, state: AccountState): string | null {
+function nextOf(name: Name, survey: Survey, state: AccountState): string | null {
+  // Who is blocked is told what the error itself would tell.
+  if (state === "blocked") return survey.fault === null ? null : new AuthError(survey.fault, name).next;
+  const verb = verbOf(survey, state);
+  return verb === null ? null : `llxprt-auth ${name.provider} ${verb}${suffix(name.account)}`;
+}
+
+function verbOf({ facts, pending }: Survey, state: AccountState): string | null {
   switch (state) {
     case "disabled":
       return "enable";
@@ -92,11 +98,20 @@ function nextOf({ facts, fault, pending }: Survey, state: AccountState): string 
       return "wait";
     case "awaitingCode":
       return pending?.kind === "loopback" ? "wait" : "complete";
-    case "blocked":
-      return fault !== null && catalogue[fault].next?.includes("reset") === true ? "reset" : null;
     default:
       return facts?.refused == null ? null : "login";
   }
+}
+
+function nextTimerOf({ facts, pending, now }: Survey): number | null {
+  let next: number | null = null;
+  for (const at of [facts?.retry?.at, pending?.expiresAt, facts?.expiresAt])
+    if (at != null && at > now && (next === null || at < next)) next = at;
+  return next;
+}
+
+function isPast(at: number | null, now: number): boolean {
+  return at !== null && at <= now;
 }
 
 function exitOf(state: AccountState): number {
