@@ -11,6 +11,19 @@ import { emptyMemory } from "./memory.ts";
 import { chart, verdicts, wakesAt } from "./rules.ts";
 import { signingIn } from "./signing-in.ts";
 
+const choose = (choice: Choice) => ({ type: "noteChoice", params: { choice } }) as const;
+const noteSeen = { type: "noteSeen", params: ({ event }: { event: Seen }) => event } as const;
+const requested = {
+  target: "#refreshing",
+  actions: {
+    type: "noteDemand",
+    params: ({ event }: { event: { readonly force: boolean } }) => ({
+      minTtlMs: defaultMinTtlMs,
+      force: event.force,
+    }),
+  },
+} as const;
+
 /**
  * The machine of an account whose provider offers these grants, the preferred one first.
  * Its effects have to be provided (`runtime/effects.ts`).
@@ -23,18 +36,6 @@ export function credentialMachine(id: string, grants: readonly [Grant, ...Grant[
     attempt: event.attempt,
   });
   const login = { target: "#pendingAuth", actions: { type: "noteLogin", params: askedOrPreferred } } as const;
-  const choose = (choice: Choice) => ({ type: "noteChoice", params: { choice } }) as const;
-  const noteSeen = { type: "noteSeen", params: ({ event }: { event: Seen }) => event } as const;
-  const requested = {
-    target: "#refreshing",
-    actions: {
-      type: "noteDemand",
-      params: ({ event }: { event: { readonly force: boolean } }) => ({
-        minTtlMs: defaultMinTtlMs,
-        force: event.force,
-      }),
-    },
-  } as const;
 
   return chart.createMachine({
     id,
