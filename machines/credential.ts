@@ -95,11 +95,14 @@ export function credentialMachine(id: string, grants: readonly [Grant, ...Grant[
           "callback.arrived": { actions: "tellLogin" },
           "callback.denied": { actions: "tellLogin" },
           // Finished from another terminal, or just stored by this one. A mere renewal does not end a sign-in.
-          "store.changed": {
-            guard: { type: "isOtherSignIn", params: ({ event }) => event },
-            target: "#deciding",
-            actions: { type: "noteResult", params: { kind: "granted", code: null } },
-          },
+          "store.changed": [
+            {
+              guard: { type: "isOtherSignIn", params: ({ event }) => event },
+              target: "#deciding",
+              actions: { type: "noteResult", params: { kind: "granted", code: null } },
+            },
+            {},
+          ],
           "account.enabled": { actions: choose("enable") },
           "system.resumed": {},
         },
