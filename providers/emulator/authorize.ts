@@ -41,7 +41,7 @@ export const ticketOf = (call: Call, world: World): Ticket | undefined =>
 function ask(dialect: Dialect, call: Call, world: World): Reply {
   const { query } = call;
   world.tallies[dialect.name].authorize += 1;
-  if (call.repeated) world.refuses("repeated-parameter");
+  checkParameters(call, world);
   const client = query.get("client_id") ?? "";
   checkClient(dialect, client, world);
   const redirectUri = query.get("redirect_uri") ?? "";
@@ -101,6 +101,11 @@ function issueCode(dialect: Dialect, ticket: Ticket, person: Person, world: Worl
   const value = dialect.mint.code(world);
   world.grants.codes.set(value, code);
   return value;
+}
+
+/** RFC 6749 3.1 and 3.2: no parameter twice. */
+export function checkParameters(call: Call, world: World): void {
+  if (call.repeated) world.refuses("repeated-parameter");
 }
 
 export function checkClient(dialect: Dialect, client: string, world: World): void {

@@ -7,7 +7,7 @@ import { authorizeRoutes, checkClient } from "./authorize.ts";
 import { type Call, bearer, text } from "./call.ts";
 import { checkDevice, devicePagePaths, devicePageRoutes, makeUserCode } from "./device.ts";
 import type { Dialect, Route } from "./dialect.ts";
-import { tokenRoute } from "./exchange.ts";
+import { checkEncoding, tokenRoute } from "./exchange.ts";
 import { checkAccess, checkApiKey, revoke } from "./guard.ts";
 import { signedJwt } from "./jwt.ts";
 import type { Person } from "./people.ts";
@@ -106,7 +106,7 @@ function idToken(world: World, family: Family, person: Person): string {
 
 function startDevice(call: Call, world: World): Reply {
   world.tallies.codex.device += 1;
-  if (call.encoding !== "json") world.refuses("wrong-encoding");
+  checkEncoding(call, ["json"], world);
   const client = text(call.fields, "client_id");
   checkClient(dialect, client, world);
   const deviceCode = world.secret(`deviceauth_${randomUUID().replaceAll("-", "")}`);
@@ -133,7 +133,7 @@ function startDevice(call: Call, world: World): Reply {
 
 function pollDevice(call: Call, world: World): Reply {
   world.tallies.codex.polls += 1;
-  if (call.encoding !== "json") world.refuses("wrong-encoding");
+  checkEncoding(call, ["json"], world);
   const device = world.grants.devices.get(text(call.fields, "device_auth_id"));
   if (device?.provider !== "codex") return world.deadEnd("unknown-device-code");
   if (device.userCode !== text(call.fields, "user_code")) world.refuses("wrong-user-code");
@@ -238,7 +238,7 @@ export const routes: readonly Route[] = [
     endpoint: "revoke",
     surface: "token",
     run(call, world) {
-      if (call.encoding !== "json") world.refuses("wrong-encoding");
+      checkEncoding(call, ["json"], world);
       revoke("codex", text(call.fields, "token"), world);
       return empty(200);
     },

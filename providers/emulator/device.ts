@@ -38,7 +38,7 @@ function ask(dialect: Dialect, userCode: string, world: World): Reply {
   if (device === null) {
     return devicePage({ title, userCode, problem: "No program is waiting with this code.", request: null });
   }
-  const request = { scope: device.scope, people: world.people };
+  const request = { scopes: device.scope.split(" ").filter(Boolean), people: world.people };
   return devicePage({ title, userCode: device.userCode, problem: null, request });
 }
 

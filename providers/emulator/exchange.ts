@@ -1,7 +1,7 @@
 // The token endpoint (RFC 6749 3.2): codes become tokens, refresh tokens become newer ones. The same for every vendor; what
 // differs is in the dialect. The server acts at once and completely: a reply that gets lost afterwards has still spent
 // the code or the refresh token, which is the situation that clients have to survive.
-import { checkClient } from "./authorize.ts";
+import { checkClient, checkParameters } from "./authorize.ts";
 import { type Call, text } from "./call.ts";
 import type { Dialect, Route } from "./dialect.ts";
 import type { Endpoint } from "./faults.ts";
@@ -34,10 +34,10 @@ export function tokenRoute(
     run(call, world) {
       world.tallies[dialect.name].token += 1;
       dialect.judgeToken?.(call, world);
-      if (call.repeated) world.refuses("repeated-parameter");
+      checkParameters(call, world);
       const grantType = text(call.fields, "grant_type");
       const encodings = grantType === "refresh_token" ? dialect.encodings.refresh : dialect.encodings.code;
-      if (!encodings.includes(call.encoding)) world.refuses("wrong-encoding");
+      checkEncoding(call, encodings, world);
       const client = text(call.fields, "client_id");
       checkClient(dialect, client, world);
       checkSecret(dialect, client, text(call.fields, "client_secret"), world);
@@ -51,6 +51,10 @@ export function tokenRoute(
 function purpose(call: Call): Endpoint {
   const grantType = text(call.fields, "grant_type");
   return grantType === "refresh_token" ? "refresh" : grantType === deviceGrantType ? "poll" : "token";
+}
+
+export function checkEncoding(call: Call, allowed: readonly Call["encoding"][], world: World): void {
+  if (!allowed.includes(call.encoding)) world.refuses("wrong-encoding");
 }
 
 function exchange(dialect: Dialect, call: Call, world: World): Reply {

@@ -6,6 +6,8 @@ import type { Person } from "./people.ts";
 import type { Reply } from "./reply.ts";
 import { css } from "./style.ts";
 
+// Written without a space between: the policy names the hash of exactly what stands in the tag.
+const styleTag = `<style>${css}</style>`;
 const styleHash = createHash("sha256").update(css).digest("base64");
 
 export interface Consent {
@@ -18,31 +20,13 @@ export interface Consent {
 }
 
 export function consentPage(consent: Consent): Reply {
-  const accounts = consent.people
-    .map(
-      (person, index) =>
-        html`<label class="account">
-          <input type="radio" name="account" value="${person.email}" ${index === 0 ? raw(" checked") : ""} />
-          <span>${person.name}<small>${person.email}</small></span>
-        </label>`,
-    )
-    .join("");
-  const scopes = consent.scopes.map((scope) => html`<li><code>${scope}</code></li>`).join("");
   return page({
     title: `Sign in to ${consent.title}`,
-    // Chromium checks the redirect after a form against form-action too.
-    formTarget: new URL(consent.redirectUri).origin,
-    body: html`<p>A program on your computer asks to use your ${consent.title} account.</p>
+    formTarget: formTarget(new URL(consent.redirectUri)),
+    body: markup`<p>A program on your computer asks to use your ${consent.title} account.</p>
       <form method="post">
         <input type="hidden" name="ticket" value="${consent.ticket}" />
-        <fieldset>
-          <legend>Account</legend>
-          ${raw(accounts)}
-        </fieldset>
-        <h2>It will be able to use</h2>
-        <ul>
-          ${raw(scopes)}
-        </ul>
+        ${raw(accounts(consent.people))} ${raw(scopes(consent.scopes))}
         <dl>
           <dt>Program</dt>
           <dd>${consent.client}</dd>
@@ -54,11 +38,17 @@ export function consentPage(consent: Consent): Reply {
   });
 }
 
+/**
+ * Chromium checks every redirect after a form against form-action: the one to the listener, whose IPv6 literal a policy
+ * cannot name, and the one with which a listener may send the browser on to its maker's site.
+ */
+const formTarget = ({ hostname, origin }: URL): string => `${hostname.startsWith("[") ? "http:" : origin} https:`;
+
 /** The vendor's own page at the end of a paste flow. */
 export function codePage(title: string, shown: string): Reply {
   return page({
     title: "Copy this code",
-    body: html`<p>Paste it into the program that asked you to sign in to ${title}. It works once, and not for long.</p>
+    body: markup`<p>Paste it into the program that asked you to sign in to ${title}. It works once, and not for long.</p>
       <p class="code" id="code" tabindex="0" aria-label="Authorization code">${shown}</p>`,
   });
 }
@@ -69,20 +59,20 @@ export interface DevicePage {
   readonly userCode: string;
   readonly problem: string | null;
   /** Null: ask for the code. Otherwise ask for a yes or no. */
-  readonly request: { readonly scope: string; readonly people: readonly Person[] } | null;
+  readonly request: { readonly scopes: readonly string[]; readonly people: readonly Person[] } | null;
 }
 
 export function devicePage(device: DevicePage): Reply {
-  const problem = device.problem === null ? "" : html`<p class="problem" role="alert">${device.problem}</p>`;
+  const problem = device.problem === null ? "" : markup`<p class="problem" role="alert">${device.problem}</p>`;
   if (device.request === null) {
     return page({
       status: device.problem === null ? 200 : 400,
       title: `Connect a device to ${device.title}`,
-      body: html`<p>Type the code that the program shows.</p>
+      body: markup`<p>Type the code that the program shows.</p>
         ${raw(problem)}
         <form method="get">
-          <label class="field"
-            >Code
+          <label class="field">
+            Code
             <input
               name="user_code"
               value="${device.userCode}"
@@ -98,21 +88,13 @@ export function devicePage(device: DevicePage): Reply {
         </form>`,
     });
   }
-  const accounts = device.request.people
-    .map((person) => html`<option value="${person.email}">${person.name} (${person.email})</option>`)
-    .join("");
   return page({
     title: `Connect a device to ${device.title}`,
-    body: html`<p>Go on only if the program that you started shows this code:</p>
-      <p class="code">${device.userCode}</p>
+    body: markup`<p>Go on only if the program that you started shows this code:</p>
+      <p class="code short">${device.userCode}</p>
       <form method="post">
         <input type="hidden" name="user_code" value="${device.userCode}" />
-        <label class="field"
-          >Account
-          <select name="account">
-            ${raw(accounts)}
-          </select></label
-        >
+        ${raw(accounts(device.request.people))} ${raw(scopes(device.request.scopes))}
         ${raw(decision)}
       </form>`,
   });
@@ -120,7 +102,27 @@ export function devicePage(device: DevicePage): Reply {
 
 /** The last page, whatever happened. */
 export function resultPage(status: number, title: string, message: string): Reply {
-  return page({ status, title, body: html`<p>${message}</p>` });
+  return page({ status, title, body: markup`<p>${message}</p>` });
+}
+
+function accounts(people: readonly Person[]): string {
+  const choices = people.map(
+    (person, index) =>
+      markup`<label class="account">
+        <input type="radio" name="account" value="${person.email}"${raw(index === 0 ? " checked" : "")}>
+        <span>${person.name}<small>${person.email}</small></span>
+      </label>`,
+  );
+  return markup`<fieldset><legend>Account</legend>${raw(choices.join(""))}</fieldset>`;
+}
+
+/** A scope may be a URL: it breaks after its slashes. */
+function scopes(list: readonly string[]): string {
+  const items = list.map((scope) => {
+    const parts = scope.split(/(?<=[^/]\/)(?!\/)/).map((part) => markup`${part}`);
+    return markup`<li><code>${raw(parts.join("<wbr>"))}</code></li>`;
+  });
+  return markup`<h2>It will be able to use</h2><ul>${raw(items.join(""))}</ul>`;
 }
 
 const decision = `<div class="buttons">
@@ -136,15 +138,13 @@ function page(content: { status?: number; title: string; body: string; formTarge
     "frame-ancestors 'none'",
     "base-uri 'none'",
   ].join("; ");
-  const body = html`<!doctype html>
+  const body = markup`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <title>${content.title}</title>
-        <style>
-          ${raw(css)}
-        </style>
+        ${raw(styleTag)}
       </head>
       <body>
         <main>
@@ -175,7 +175,7 @@ interface Raw {
 const raw = (text: string): Raw => ({ raw: text });
 
 /** Escapes every value that is not marked as raw. */
-function html(parts: TemplateStringsArray, ...values: readonly (string | Raw)[]): string {
+function markup(parts: TemplateStringsArray, ...values: readonly (string | Raw)[]): string {
   return parts.reduce((text, part, index) => {
     const value = values[index - 1] ?? "";
     return text + (typeof value === "string" ? escape(value) : value.raw) + part;

@@ -67,7 +67,7 @@ function local(emulator: string, url: string): string {
 
 const isLoopback = (host: string): boolean => ["localhost", "127.0.0.1", "[::1]"].includes(host);
 
-/** What a browser would submit before any button is pressed: hidden fields, chosen radios, first options. */
+/** What a browser would submit before any button is pressed: hidden fields and chosen radios. */
 function readForm(page: string): URLSearchParams {
   if (!/<form\b[^>]*method="post"/.test(page)) throw new Error("The page has no form to submit.");
   const fields = new URLSearchParams();
@@ -75,9 +75,6 @@ function readForm(page: string): URLSearchParams {
     const name = attribute(tag, "name");
     if (name === null || (tag.includes('type="radio"') && !tag.includes(" checked"))) continue;
     fields.append(name, attribute(tag, "value") ?? "");
-  }
-  for (const [, name, options] of page.matchAll(/<select name="([^"]*)">(.*?)<\/select>/gs)) {
-    fields.append(name ?? "", attribute(options ?? "", "value") ?? "");
   }
   return fields;
 }

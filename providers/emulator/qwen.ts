@@ -7,7 +7,7 @@ import { checkChallenge, checkClient } from "./authorize.ts";
 import { type Call, bearer, text } from "./call.ts";
 import { checkDevice, devicePagePaths, devicePageRoutes, makeUserCode } from "./device.ts";
 import type { Dialect, Route } from "./dialect.ts";
-import { checkVerifier, deviceGrantType, issue, tokenRoute } from "./exchange.ts";
+import { checkEncoding, checkVerifier, deviceGrantType, issue, tokenRoute } from "./exchange.ts";
 import { checkAccess, checkApiKey } from "./guard.ts";
 import { answerTo, pieces, usage } from "./prompt.ts";
 import type { Words } from "./refusals.ts";
@@ -54,7 +54,7 @@ export const dialect: Dialect = {
 
 function startDevice(call: Call, world: World): Reply {
   world.tallies.qwen.device += 1;
-  if (call.encoding !== "form") world.refuses("wrong-encoding");
+  checkEncoding(call, ["form"], world);
   const client = text(call.fields, "client_id");
   checkClient(dialect, client, world);
   const method = text(call.fields, "code_challenge_method") || null;

@@ -120,6 +120,9 @@ function unknownPath(call: Call, world: World): Reply {
   if (call.method === "POST" && call.encoding === "form" && "ticket" in call.fields && !ticketOf(call, world)) {
     return resultPage(400, "This page has expired", "Start again from your terminal.");
   }
+  if (call.method === "GET" && call.path === "/") {
+    return resultPage(200, "The emulator is running", "Sign-in pages open from the program that asks for them.");
+  }
   const elsewhere = table.some(({ route }) => route.path === call.path);
   return json(elsewhere ? 405 : 404, { error: elsewhere ? "method_not_allowed" : "not_found" });
 }

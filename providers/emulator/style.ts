@@ -17,10 +17,12 @@ legend { margin-left: 0.75rem; padding: 0 0.25rem; font-size: 0.875rem; color: v
 small { display: block; color: var(--quiet); font-size: 0.875rem; }
 ul { margin: 0; padding-left: 1.25rem; }
 code, dd, .code { font-family: ui-monospace, "SF Mono", "Cascadia Mono", "DejaVu Sans Mono", monospace; font-size: 0.875rem; overflow-wrap: anywhere; }
-dl { margin: 1.25rem 0 0; display: grid; grid-template-columns: auto 1fr; gap: 0.25rem 1rem; font-size: 0.875rem; color: var(--quiet); }
+li code { font-size: 0.8125rem; }
+dl { margin: 1.25rem 0 0; display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 0.25rem 1rem; font-size: 0.875rem; color: var(--quiet); }
 dt { white-space: nowrap; }
 dd { margin: 0; font-size: 0.8125rem; line-height: 1.6; }
 .code { padding: 0.875rem 1rem; border: 1px solid var(--line); border-radius: 0.5rem; background: var(--paper); font-size: 1rem; user-select: all; }
+.short { font-size: 1.5rem; letter-spacing: 0.1em; text-align: center; }
 .field { display: block; font-size: 0.875rem; color: var(--quiet); }
 .field input, .field select { display: block; width: 100%; margin-top: 0.25rem; padding: 0.625rem 0.75rem; border: 1px solid var(--quiet); border-radius: 0.5rem; background: var(--card); color: var(--ink); font: inherit; font-size: 1rem; }
 .field input { font-family: ui-monospace, monospace; letter-spacing: 0.1em; text-transform: uppercase; }
@@ -29,6 +31,6 @@ button { flex: 1 1 8rem; min-height: 2.75rem; padding: 0.5rem 1rem; border: 1px 
 .primary { border-color: var(--accent); background: var(--accent); color: var(--on-accent); }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 .problem { padding: 0.625rem 0.875rem; border-left: 3px solid var(--alarm); color: var(--alarm); background: var(--paper); }
-footer { max-width: 29rem; color: var(--quiet); font-size: 0.8125rem; text-align: center; }
+footer { max-width: 29rem; color: var(--quiet); font-size: 0.8125rem; text-align: center; text-wrap: balance; }
 main > p:last-child { margin-bottom: 0; }
 `;
