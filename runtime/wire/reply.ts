@@ -18,6 +18,34 @@ export interface WireReply {
   readonly receivedAt: number;
 }
 
+/** A reply whose body can be read and not seen: inspect, JSON and spread do not find it. */
+export function replyOf(
+  status: number,
+  headers: Readonly<Record<string, string>>,
+  body: string,
+  receivedAt: number,
+): WireReply {
+  return new Reply(status, headers, body, receivedAt);
+}
+
+class Reply implements WireReply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly receivedAt: number;
+  readonly #body: string;
+
+  constructor(status: number, headers: Readonly<Record<string, string>>, body: string, receivedAt: number) {
+    this.status = status;
+    this.headers = headers;
+    this.receivedAt = receivedAt;
+    this.#body = body;
+  }
+
+  get body(): string {
+    return this.#body;
+  }
+}
+
 /** Definitive: asking again cannot help. */
 export interface Refused {
   readonly kind: "refused";

@@ -10,7 +10,7 @@ import { AuthError } from "../../machines/errors.ts";
 import { networkCode, type SendFailure } from "./failure.ts";
 import { checkedEndpoint, isConfidential } from "./endpoint.ts";
 import { userAgent, type WireRequest } from "./message.ts";
-import type { WireReply } from "./reply.ts";
+import { replyOf, type WireReply } from "./reply.ts";
 
 export type { SendFailure } from "./failure.ts";
 
@@ -82,7 +82,7 @@ export function createSender(options: SenderOptions = {}): Sender {
       }
       const body = await textOf(response, maxBytes);
       if (body === null) return failed({ code: "reply_too_large", detail: "body" }, sent);
-      return { status, headers: Object.fromEntries(response.headers), body, receivedAt: now() };
+      return replyOf(status, Object.fromEntries(response.headers), body, now());
     } catch (error) {
       signal?.throwIfAborted();
       return failed(deadline.signal.aborted ? { code: "network_timeout", detail: "total" } : networkCode(error), sent);
