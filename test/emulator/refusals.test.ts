@@ -298,25 +298,25 @@ const cases: Readonly<Record<Refusal, readonly Case[]>> = {
       },
     },
   ],
-  // Without it the page would not take the code any more, so the person is quicker than the program.
+  // The page takes no expired code either, so the person is quicker than the program.
   "expired-device-code": [
     {
       provider: "qwen",
-      options: { deviceLifetimeS: 0.3 },
+      options: { deviceLifetimeS: 0.6 },
       async attempt(emulator) {
         const { body } = await startQwen(emulator);
         await emulator.approveDevice(body["user_code"]);
-        await wait(350);
+        await wait(650);
         return pollQwen(emulator, body["device_code"]);
       },
     },
     {
       provider: "codex",
-      options: { deviceLifetimeS: 0.3 },
+      options: { deviceLifetimeS: 0.6 },
       async attempt(emulator) {
         const { body } = await startCodex(emulator);
         await emulator.approveDevice(body["user_code"]);
-        await wait(350);
+        await wait(650);
         return pollCodex(emulator, body["device_auth_id"], body["user_code"]);
       },
     },
