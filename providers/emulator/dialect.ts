@@ -12,7 +12,7 @@ import type { Family } from "./tokens.ts";
 import type { World } from "./world.ts";
 
 /** Who reads a refusal, and so which shape it takes. */
-export type Surface = "page" | "token" | "api" | "key";
+type Surface = "page" | "token" | "api" | "key";
 
 export interface Route {
   readonly method: "GET" | "POST";

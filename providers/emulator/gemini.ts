@@ -259,6 +259,16 @@ export const routes: readonly Route[] = [
       return json(200, { totalTokens: usage.input });
     },
   },
+  {
+    ...api,
+    method: "POST",
+    // Clients call more methods than a login needs, and do without when there is none.
+    path: /^\/v1internal:\w+$/,
+    run(call, world) {
+      checkAccess(dialect, call, world);
+      return world.deadEnd("unknown-operation");
+    },
+  },
   { ...key, method: "POST", path: /^\/v1beta\/models\/[^/:]+:(streamG|g)enerateContent$/, run: generate },
   {
     ...key,

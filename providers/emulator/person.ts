@@ -5,6 +5,7 @@
 export interface Outcome {
   /** Where the page sent the browser; null if it did not. */
   readonly redirected: string | null;
+  /** Of the last page; 0 when nobody listened at the address of the redirect. */
   readonly status: number;
   readonly body: string;
   /** The code that a paste page showed. */
@@ -36,9 +37,17 @@ export async function visit(emulator: string, url: string, { decision, account }
   }
   await answered.body?.cancel();
   const redirected = new URL(location, url).href;
-  const last = await open(emulator, redirected);
+  const last = await open(emulator, redirected).catch(nobodyThere);
   const shown = /id="code"[^>]*>([^<]*)</.exec(last.body)?.[1];
   return { redirected, ...last, shown: shown === undefined ? null : unescape(shown) };
+}
+
+/** A browser shows a page of its own then. */
+function nobodyThere(error: unknown): { status: number; body: string } {
+  const cause = error instanceof TypeError ? error.cause : null;
+  const refused = cause instanceof Error && "code" in cause && cause.code === "ECONNREFUSED";
+  if (!refused) throw error;
+  return { status: 0, body: "" };
 }
 
 const browser = "Mozilla/5.0 (X11; Linux x86_64) scripted-person";

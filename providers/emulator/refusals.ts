@@ -1,5 +1,5 @@
 // Everything that the vendors refuse, by name, with what each of them says: status, code, message. `refusals` can be
-// switched off one at a time (`lenient`), which is how a test proves that it would notice; `dead ends` cannot, because
+// switched off one at a time (`lenient`), which is how a test proves that it would notice; `deadEnds` cannot, because
 // there is nothing to let through. The shape around code and message is the dialect's; here are only the words.
 import type { ProviderName } from "../index.ts";
 
@@ -133,7 +133,8 @@ export const refusals = {
 /** Something that a vendor refuses and that `lenient` can switch off. */
 export type Refusal = keyof typeof refusals;
 
-export const deadEnds = {
+/** Refusals with nothing to let through: no knob switches them off. */
+const deadEnds = {
   "unknown-ticket": { any: [400, "invalid_request", "This page has expired. Start again from your terminal."] },
   "unusable-redirect-uri": {
     any: [400, "invalid_request", "Redirect URI is not supported by client."],

@@ -35,7 +35,7 @@ export interface SeenRequest {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-export interface OrderedFault {
+interface OrderedFault {
   readonly provider: ProviderName;
   readonly endpoint: Endpoint;
   readonly fault: Fault;
@@ -52,7 +52,7 @@ const vendorHosts: ReadonlySet<string> = new Set(
   [...JSON.stringify(providers).matchAll(/"https:\/\/([a-z0-9.-]+)/g)].map(([, host]) => host ?? ""),
 );
 
-export interface Stage {
+interface Stage {
   readonly server: Server;
   readonly seen: SeenRequest[];
   readonly faults: OrderedFault[];

@@ -10,8 +10,8 @@ export const challengeOf = (text: string): string => createHash("sha256").update
 
 /** Nobody listens there; a browser would say so, and the redirect still shows. */
 export const redirects = {
-  gemini: "http://127.0.0.1:9/oauth2callback",
-  anthropic: "http://localhost:9/callback",
+  gemini: "http://127.0.0.1:49151/oauth2callback",
+  anthropic: "http://localhost:49151/callback",
   codex: "http://localhost:1455/auth/callback",
 } as const;
 export type Redirecting = keyof typeof redirects;

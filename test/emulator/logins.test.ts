@@ -253,10 +253,10 @@ describe("codex", () => {
   test("revokes, and says nothing about what it does not know", async () => {
     const { access_token: token, refresh_token: longer } = await login(emulator, "codex");
     const revoke = (value: string) => http(at(emulator, providers.codex.revocationEndpoint), asJson({ token: value }));
-    const before = emulator.counters("codex").revocations;
+    const soFar = emulator.counters("codex").revocations;
     assert.equal((await revoke("never made")).status, 200);
     assert.equal((await revoke(longer)).status, 200);
-    assert.equal(emulator.counters("codex").revocations, before + 1);
+    assert.equal(emulator.counters("codex").revocations, soFar + 1);
     assert.equal((await askApi(emulator, "codex", token)).status, 401);
   });
 });

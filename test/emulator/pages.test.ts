@@ -16,7 +16,7 @@ test("whatever a client sends is escaped, in every place where it shows", async 
   const { pathname } = new URL(providers.anthropic.paste.redirectUri);
   const pages = [
     await http(authorizeUrl(emulator, "codex", { client_id: hostile, scope: hostile })),
-    await http(authorizeUrl(emulator, "gemini", { redirect_uri: `http://127.0.0.1:9/${hostile}` })),
+    await http(authorizeUrl(emulator, "gemini", { redirect_uri: `http://127.0.0.1:49151/${hostile}` })),
     await http(`${emulator.url}${pathname}?${new URLSearchParams({ code: hostile, state: hostile }).toString()}`),
     await http(`${emulator.url}/codex/device?${new URLSearchParams({ user_code: hostile }).toString()}`),
     await http(`${emulator.url}/codex/device`, form({ user_code: hostile, decision: "approve" })),
@@ -40,11 +40,25 @@ test("a ticket that nobody has, or that belongs to nobody any more, gets a page"
   assert.match(reply.text, /expired/);
 });
 
+test("a redirect to a listener that is gone still shows where it went", async () => {
+  await using emulator = await startEmulator();
+  const outcome = await emulator.approve(authorizeUrl(emulator, "gemini"));
+  assert.deepEqual([outcome.status, outcome.body, outcome.shown], [0, "", null]);
+  assert.ok(new URL(outcome.redirected ?? "").searchParams.has("code"));
+});
+
+test("a person who is refused a page says so", async () => {
+  await using emulator = await startEmulator();
+  const outcome = await emulator.approve(authorizeUrl(emulator, "codex", { state: null }));
+  assert.deepEqual([outcome.status, outcome.redirected], [400, null]);
+  assert.match(outcome.body, /Missing state/);
+});
+
 test("the redirect keeps the query of the redirect URI", async () => {
   await using emulator = await startEmulator();
   const to = await redirectFrom(
     emulator,
-    authorizeUrl(emulator, "gemini", { redirect_uri: "http://127.0.0.1:9/oauth2callback?mine=1" }),
+    authorizeUrl(emulator, "gemini", { redirect_uri: "http://127.0.0.1:49151/oauth2callback?mine=1" }),
   );
   assert.deepEqual([to.searchParams.get("mine"), to.searchParams.get("state")], ["1", state]);
 });

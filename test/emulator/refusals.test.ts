@@ -128,14 +128,14 @@ const cases: Readonly<Record<Refusal, readonly Case[]>> = {
     { provider: "qwen", what: "device", attempt: (emulator) => startQwen(emulator, { client_id: "somebody-else" }) },
   ],
   "wrong-redirect-uri": [
-    redirectCase("anthropic", "http://127.0.0.1:9/callback"),
-    redirectCase("anthropic", "http://localhost:9/callback/"),
-    redirectCase("anthropic", "http://localhost:9/auth/callback"),
+    redirectCase("anthropic", "http://127.0.0.1:49151/callback"),
+    redirectCase("anthropic", "http://localhost:49151/callback/"),
+    redirectCase("anthropic", "http://localhost:49151/auth/callback"),
     redirectCase("anthropic", "https://evil.example/oauth/code/callback"),
     redirectCase("codex", "http://127.0.0.1:1455/auth/callback"),
     redirectCase("codex", "http://localhost:1455/callback"),
     redirectCase("codex", "https://localhost:1455/auth/callback"),
-    redirectCase("gemini", "http://evil.example:9/oauth2callback"),
+    redirectCase("gemini", "http://evil.example:49151/oauth2callback"),
     redirectCase("gemini", "http://127.0.0.1.evil.example/oauth2callback"),
   ],
   "unregistered-port": [
