@@ -1,0 +1,176 @@
+// Device sign-in: when each poll is due (RFC 8628 3.5), what ends the waiting, and the dialect whose poll brings a code.
+// The poll gap may never fall under the current interval, whatever the server and the network do.
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import * as fc from "fast-check";
+import type { Polled } from "../../../machines/login/login.ts";
+import { deviceLogin } from "../../../machines/login/device.ts";
+import { now } from "../examples.ts";
+import { begin, breaks, ends, type Step, step } from "../step.ts";
+import { asked, ready, waiting } from "./walk.ts";
+
+const due = { type: "poll.due" };
+const resting = waiting(deviceLogin);
+const polling = step(deviceLogin, resting, due);
+const polled = (from: Step, outcome: Polled) => step(deviceLogin, from, ends("poll", outcome));
+const alarm = ({ inputs }: Step) => (inputs["pollAlarm"] as { at: number }).at;
+
+describe("device: the beginning", () => {
+  it("asks for a code, then rests for one interval before the first poll", () => {
+    const preparing = begin(deviceLogin, asked);
+    assert.deepEqual(preparing.effects, ["start begin"]);
+    assert.deepEqual(preparing.inputs["begin"], { ...asked, grant: "device" });
+    assert.equal(resting.at, "awaitingPoll.resting");
+    assert.deepEqual(resting.inputs["pollAlarm"], { at: now + 5_000, sends: "poll.due" });
+    assert.deepEqual(resting.inputs["deadline"], { at: ready.deadlineAt, sends: "deadline.passed" });
+  });
+
+  it("ends when there is no code", () => {
+    const failed = step(
+      deviceLogin,
+      begin(deviceLogin, asked),
+      ends("begin", { kind: "failed", code: "device_login_off" }),
+    );
+    assert.deepEqual(failed.output, { kind: "failed", code: "device_login_off", attempt: null });
+    assert.deepEqual(step(deviceLogin, begin(deviceLogin, asked), breaks("begin")).output, {
+      kind: "failed",
+      code: "internal",
+      attempt: null,
+    });
+  });
+});
+
+describe("device: the next poll", () => {
+  const endedAt = now + 7_000;
+
+  it("is sent for the attempt, without touching the deadline", () => {
+    assert.equal(polling.at, "awaitingPoll.polling");
+    assert.deepEqual(polling.effects, ["stop pollAlarm", "start poll"]);
+    assert.deepEqual(polling.inputs["poll"], { provider: "acme", account: "work", attempt: "a1" });
+  });
+
+  it("is due one interval after the end of the reply", () => {
+    const next = polled(polling, { kind: "pending", endedAt });
+    assert.equal(next.at, "awaitingPoll.resting");
+    assert.equal(alarm(next), endedAt + 5_000);
+  });
+
+  it("comes 5 s later after slow_down, for good", () => {
+    const once = polled(polling, { kind: "slowDown", endedAt });
+    assert.equal(alarm(once), endedAt + 10_000);
+    const pending = polled(step(deviceLogin, once, due), { kind: "pending", endedAt });
+    assert.equal(alarm(pending), endedAt + 10_000);
+    const twice = polled(step(deviceLogin, pending, due), { kind: "slowDown", endedAt });
+    assert.equal(alarm(twice), endedAt + 15_000);
+  });
+
+  it("doubles while nobody can be reached, up to a minute", () => {
+    let from = polling;
+    const pauses = [];
+    for (let failures = 0; failures < 6; failures += 1) {
+      const next = polled(from, { kind: "unavailable", endedAt, code: "network_name" });
+      assert.equal(next.context.lastError, "network_name");
+      pauses.push((alarm(next) - endedAt) / 1000);
+      from = step(deviceLogin, next, due);
+    }
+    assert.deepEqual(pauses, [10, 20, 40, 60, 60, 60]);
+    const answered = polled(from, { kind: "pending", endedAt });
+    assert.equal(alarm(answered), endedAt + 5_000);
+    assert.equal(answered.context.lastError, null);
+  });
+
+  it("keeps to an interval longer than the cap", () => {
+    const slow = step(deviceLogin, waiting(deviceLogin, { intervalMs: 90_000 as never }), due);
+    assert.equal(alarm(polled(slow, { kind: "unavailable", endedAt, code: "network_name" })), endedAt + 90_000);
+  });
+
+  it("never comes under the current interval", () => {
+    const reply = fc.record({
+      kind: fc.constantFrom("pending", "slowDown", "unavailable"),
+      tookMs: fc.integer({ min: 0, max: 40_000 }),
+    });
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 120 }), fc.array(reply, { maxLength: 25 }), (interval, replies) => {
+        let intervalMs = interval * 1000;
+        let at = resting;
+        at = waiting(deviceLogin, { intervalMs: intervalMs as never });
+        for (const { kind, tookMs } of replies) {
+          const ended = alarm(at) + tookMs;
+          const outcome = { kind, endedAt: ended, code: "network_name" } as Polled;
+          at = polled(step(deviceLogin, at, due), outcome);
+          if (kind === "slowDown") intervalMs += 5_000;
+          assert.ok(alarm(at) - ended >= intervalMs);
+          assert.ok(alarm(at) - ended <= Math.max(intervalMs, 60_000));
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
+describe("device: the end", () => {
+  for (const from of [resting, polling])
+    it(`comes by the deadline and by a cancel while ${from.at}`, () => {
+      const late = step(deviceLogin, from, { type: "deadline.passed" });
+      assert.deepEqual(late.output, { kind: "failed", code: "device_code_expired", attempt: "a1" });
+      const cancelled = step(deviceLogin, from, { type: "login.cancelled" });
+      assert.deepEqual(cancelled.output, { kind: "cancelled", code: "sign_in_cancelled", attempt: "a1" });
+      for (const { effects } of [late, cancelled]) assert.ok(effects.includes("stop deadline"));
+    });
+
+  it("is what the server says", () => {
+    assert.deepEqual(polled(polling, { kind: "granted" }).output, { kind: "granted", attempt: "a1" });
+    for (const code of ["consent_denied", "device_code_expired"] as const)
+      assert.deepEqual(polled(polling, { kind: "failed", code }).output, { kind: "failed", code, attempt: "a1" });
+    assert.deepEqual(step(deviceLogin, polling, breaks("poll")).output, {
+      kind: "failed",
+      code: "internal",
+      attempt: "a1",
+    });
+  });
+
+  it("is not brought about by what belongs to other ways, nor by a second alarm", () => {
+    for (const event of [
+      { type: "login.pasted", handle: "h" },
+      { type: "callback.arrived", handle: "h" },
+      { type: "callback.denied", code: "consent_denied" },
+    ])
+      for (const from of [resting, polling]) {
+        const reached = step(deviceLogin, from, event);
+        assert.deepEqual([reached.at, reached.effects], [from.at, []]);
+      }
+    assert.deepEqual(step(deviceLogin, polling, due).effects, []);
+  });
+});
+
+describe("device: a poll that brings a code", () => {
+  const exchanging = polled(polling, { kind: "code", handle: "h1" });
+
+  it("is followed by one exchange", () => {
+    assert.equal(exchanging.at, "exchanging");
+    assert.ok(exchanging.effects.includes("stop deadline"));
+    assert.deepEqual(exchanging.inputs["exchange"], {
+      provider: "acme",
+      account: "work",
+      attempt: "a1",
+      handle: "h1",
+    });
+    assert.deepEqual(step(deviceLogin, exchanging, { type: "deadline.passed" }).effects, []);
+  });
+
+  it("ends as the exchange ends; there is no second try", () => {
+    const over = (outcome: object) => step(deviceLogin, exchanging, ends("exchange", outcome)).output;
+    assert.deepEqual(over({ kind: "granted" }), { kind: "granted", attempt: "a1" });
+    for (const kind of ["failed", "again"])
+      assert.deepEqual(over({ kind, code: "code_refused" }), { kind: "failed", code: "code_refused", attempt: "a1" });
+    assert.deepEqual(step(deviceLogin, exchanging, breaks("exchange")).output, {
+      kind: "failed",
+      code: "internal",
+      attempt: "a1",
+    });
+    assert.equal(
+      (step(deviceLogin, exchanging, { type: "login.cancelled" }).output as { kind: string }).kind,
+      "cancelled",
+    );
+  });
+});
