@@ -73,7 +73,7 @@ function started(device: Device, members: object, reply: WireReply): DeviceOutco
     userCode,
     verificationUri: page.href,
     verificationUriComplete: complete?.origin === page.origin ? complete.href : null,
-    expiresAt: reply.receivedAt + Math.floor(lifetimeS * 1000),
+    expiresAt: reply.receivedAt + Math.ceil(lifetimeS * 1000),
     intervalMs: intervalMs(own(members, "interval")) ?? device.intervalS * 1000,
   };
 }
