@@ -215,7 +215,7 @@ export function userinfoRequest(
  */
 export function metadataRequests(issuer: string): WireRequest[] {
   const url = checkedEndpoint(issuer, "issuer");
-  if (issuer.includes("?")) throw new AuthError("endpoint_insecure", { detail: "an issuer without a query" });
+  if (issuer.includes("?")) throw new AuthError("endpoint_insecure", { detail: "the issuer has a query" });
   const path = url.pathname.replace(/\/$/, "");
   return [`/.well-known/oauth-authorization-server${path}`, `${path}/.well-known/openid-configuration`].map((place) =>
     get(url.origin + place),
