@@ -122,7 +122,7 @@ export const catalogue = {
     "gone",
   ),
   backing_off: entry(
-    "{provider} could not be asked lately; the next try is due {detail}",
+    "{provider} could not be asked lately; the next try has its time ({detail})",
     "tryLater",
     "{provider} status",
     "good",
@@ -163,7 +163,7 @@ export const catalogue = {
 
   // Set-up
   client_missing: entry(
-    "signing in to {provider} needs an OAuth client of your own: make one at {detail} and name its JSON file as clientFile in settings.json",
+    "signing in to {provider} needs an OAuth client of your own: make one ({detail}) and name its JSON file as clientFile in settings.json",
     "misconfigured",
     "{provider} why",
   ),
@@ -174,7 +174,11 @@ export const catalogue = {
     "good",
   ),
   endpoint_missing: entry("{provider} has no {detail}", "misconfigured", "doctor"),
-  endpoint_insecure: entry("{detail} of {provider} must be https, or http on loopback", "misconfigured", "doctor"),
+  endpoint_insecure: entry(
+    "an address of {provider} is neither https nor http on loopback ({detail})",
+    "misconfigured",
+    "doctor",
+  ),
   issuer_mismatch: entry("the metadata of {provider} names another issuer", "misconfigured", "doctor"),
   pkce_unsupported: entry("{provider} does not offer PKCE with S256", "misconfigured", "doctor"),
   settings_invalid: entry("{detail}", "misconfigured", "doctor"),
@@ -197,6 +201,12 @@ export const catalogue = {
   api_ineligible: entry("{provider} does not serve this account ({detail})", "refused", "{provider} why", "good"),
   api_limited: entry("the API of {provider} has reached a limit ({detail})", "tryLater", "{provider} status", "good"),
   api_failed: entry("the API of {provider} failed ({detail})", "tryLater", "{provider} status", "good"),
+  host_foreign: entry(
+    "{detail} is no host of {provider}; its credential is not sent there",
+    "usage",
+    "{provider} why",
+    "good",
+  ),
   api_missing: entry("{provider} has no API to ask; set api in its settings", "misconfigured", "{provider} status"),
 
   // The command line

@@ -56,8 +56,8 @@ export class AuthError extends Error {
 }
 
 function sentence(code: ErrorCode, facts: AuthErrorFacts): string {
-  // An entry that is nothing but its detail has to say something without one as well.
-  const text = fill(catalogue[code].says, facts) || code.replaceAll("_", " ");
+  const { says } = catalogue[code];
+  const text = says === "{detail}" && !facts.detail ? code.replaceAll("_", " ") : fill(says, facts);
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
@@ -68,11 +68,12 @@ function nextCommand(next: string, facts: AuthErrorFacts): string {
 }
 
 function fill(template: string, facts: AuthErrorFacts): string {
-  const { provider = "the provider", account = "default", detail = "" } = facts;
+  const { provider = "the provider", account = "default" } = facts;
+  const detail = facts.detail || "something";
   const values = { provider, account, detail };
-  const shown = detail === "" ? template.replace(" ({detail})", "") : template;
+  const shown = facts.detail ? template : template.replace(" ({detail})", "");
   // In one pass and by a function: neither `{detail}` nor `$&` inside a value means anything.
-  return shown.replaceAll(/\{(provider|account|detail)\}/g, (_, name: keyof typeof values) => values[name]).trimEnd();
+  return shown.replaceAll(/\{(provider|account|detail)\}/g, (_, name: keyof typeof values) => values[name]);
 }
 
 /** A code that was read from a file: one of ours, or else `otherwise`. */
