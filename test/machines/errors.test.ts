@@ -1,0 +1,106 @@
+// The error catalogue: every code makes a whole sentence, has an exit code of the contract, and names one command that
+// exists. Names and details are taken literally, whatever is in them.
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { catalogue, type Entry } from "../../machines/catalogue.ts";
+import { AuthError, type ErrorCode, exitCodes, knownCode } from "../../machines/errors.ts";
+
+const codes = Object.keys(catalogue) as ErrorCode[];
+const detail = "the detail";
+const full = { provider: "acme", account: "work", detail };
+
+// The contract, section 1.
+const ofProvider =
+  /^(enable|disable|login( --grant (loopback|paste|device)| --no-browser)?|complete|wait|cancel|logout|token|refresh|why|explain|reset|status)$/;
+const ofProgram = /^(status|doctor( --fix)?|profile list|--help)$/;
+
+for (const code of codes)
+  describe(code, () => {
+    const entry: Entry = catalogue[code];
+
+    it("is a sentence with and without what fills it", () => {
+      for (const facts of [full, { provider: "acme" }, { detail }, {}]) {
+        const { message } = new AuthError(code, facts);
+        assert.match(message, /^[\p{Lu}\p{Lt}]|^The detail$/u);
+        assert.doesNotMatch(message, /[{}]|undefined|null|\(\)|\s\s|\s$|[.!]$/);
+        assert.ok(message.length >= 5);
+      }
+    });
+
+    it("says its detail once, apart from the words around it", () => {
+      const { message } = new AuthError(code, full);
+      const parts = message.toLowerCase().split(detail);
+      assert.equal(parts.length - 1, entry.says.includes("{detail}") ? 1 : 0);
+      for (const [before, after] of [[parts[0], parts[1]]]) {
+        if (after === undefined) continue;
+        assert.match(before ?? "", /^$|[ (]$/);
+        assert.match(after, /^$|^[ );,:]/);
+      }
+    });
+
+    it("has an exit code of the contract", () => {
+      assert.ok([1, 2, 3, 4, 5, 6, 130].includes(new AuthError(code).exitCode));
+      assert.equal(new AuthError(code).exitCode, exitCodes[entry.exit]);
+      assert.equal(new AuthError(code).retryable, entry.exit === "tryLater");
+    });
+
+    it("names one command that exists", () => {
+      const { next } = new AuthError(code, full);
+      if (entry.next === null) {
+        assert.equal(next, null);
+        return;
+      }
+      const [, command = ""] = /^llxprt-auth (.*)$/.exec(next ?? "") ?? [];
+      const own = /^acme (.*) --account work$/.exec(command)?.[1];
+      assert.match(own ?? command, own === undefined ? ofProgram : ofProvider);
+      assert.match(new AuthError(code).next ?? "", /^llxprt-auth (status|doctor( --fix)?|profile list|--help)$/);
+    });
+  });
+
+describe("what a code promises", () => {
+  it("is a login that is gone only when it says so and asks to sign in", () => {
+    for (const code of codes) {
+      const { login, exit, next }: Entry = catalogue[code];
+      if (login === "gone") assert.deepEqual([exit, next], ["signInNeeded", "{provider} login"], code);
+    }
+  });
+
+  it("is a login that survives whatever may be tried again later", () => {
+    for (const code of codes) {
+      const { login, exit }: Entry = catalogue[code];
+      if (exit === "tryLater") assert.equal(login, "good", code);
+    }
+  });
+});
+
+describe("an error", () => {
+  it("takes names and details literally", () => {
+    const odd = "$& $1 $$ $' {provider} {detail} ()";
+    const { message } = new AuthError("server_error", { provider: "acme", detail: odd });
+    assert.equal(message, `Acme answered with a server error (${odd})`);
+    const named = new AuthError("server_error", { provider: "{detail}", detail: "500" });
+    assert.equal(named.message, "{detail} answered with a server error (500)");
+  });
+
+  it("carries what it was given, and its cause", () => {
+    const cause = new Error("below");
+    const error = new AuthError("refresh_refused", { ...full, oauthError: "invalid_grant", status: 400, cause });
+    assert.deepEqual(
+      [error.name, error.code, error.provider, error.account, error.oauthError, error.status, error.cause],
+      ["AuthError", "refresh_refused", "acme", "work", "invalid_grant", 400, cause],
+    );
+    assert.ok(error instanceof Error);
+    assert.equal(Object.hasOwn(new AuthError("internal"), "cause"), false);
+  });
+
+  it("leaves the default account out of its command", () => {
+    const error = new AuthError("sign_in_needed", { provider: "acme", account: "default" });
+    assert.equal(error.next, "llxprt-auth acme login");
+  });
+
+  it("is read back by its own codes only", () => {
+    assert.equal(knownCode("rate_limited", "internal"), "rate_limited");
+    for (const foreign of ["", "toString", "__proto__", "constructor", "rate_limited "])
+      assert.equal(knownCode(foreign, "internal"), "internal");
+  });
+});
