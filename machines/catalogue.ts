@@ -174,11 +174,7 @@ export const catalogue = {
     "good",
   ),
   endpoint_missing: entry("{provider} has no {detail}", "misconfigured", "doctor"),
-  endpoint_insecure: entry(
-    "an address of {provider} is neither https nor http on loopback ({detail})",
-    "misconfigured",
-    "doctor",
-  ),
+  endpoint_insecure: entry("{detail} of {provider} must be https, or http on loopback", "misconfigured", "doctor"),
   issuer_mismatch: entry("the metadata of {provider} names another issuer", "misconfigured", "doctor"),
   pkce_unsupported: entry("{provider} does not offer PKCE with S256", "misconfigured", "doctor"),
   settings_invalid: entry("{detail}", "misconfigured", "doctor"),
