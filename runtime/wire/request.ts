@@ -211,11 +211,11 @@ export function userinfoRequest(
  * Where an issuer's metadata may be, in the order in which to ask: RFC 8414 3.1 (well-known part before the path), then
  * OIDC Discovery 4 (after it).
  *
- * @throws AuthError `endpoint_insecure` also for a query, which an issuer must not have (RFC 8414 2)
+ * @throws AuthError `endpoint_insecure`; `settings_invalid` for a query, which an issuer must not have (RFC 8414 2)
  */
 export function metadataRequests(issuer: string): WireRequest[] {
   const url = checkedEndpoint(issuer, "issuer");
-  if (issuer.includes("?")) throw new AuthError("endpoint_insecure", { detail: "the issuer has a query" });
+  if (issuer.includes("?")) throw new AuthError("settings_invalid", { detail: "an issuer has no query" });
   const path = url.pathname.replace(/\/$/, "");
   return [`/.well-known/oauth-authorization-server${path}`, `${path}/.well-known/openid-configuration`].map((place) =>
     get(url.origin + place),

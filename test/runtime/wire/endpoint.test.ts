@@ -45,7 +45,7 @@ describe("an endpoint", () => {
     ]) {
       assert.throws(
         () => checkedEndpoint(url, "token endpoint", "acme"),
-        { code: "endpoint_insecure", provider: "acme", message: /the token endpoint/ },
+        { code: "endpoint_insecure", provider: "acme", message: /token endpoint/ },
         url,
       );
     }
