@@ -27,11 +27,16 @@ interface CodeContext extends LoginInput {
   readonly outcome: Conclusion;
 }
 
+/** XState's own event. A child that was spawned has no `onError`, and unanswered it would break the machine. */
+interface ListenerBroke {
+  readonly type: "xstate.error.actor.listener";
+}
+
 const chart = setup({
   types: {} as {
     context: CodeContext;
     input: LoginInput;
-    events: LoginEvent;
+    events: LoginEvent | ListenerBroke;
     output: LoginOutcome;
     children: { listener: "listener" };
   },
@@ -118,6 +123,10 @@ export function codeLogin(id: "loopback" | "paste", description: string, { liste
             target: "done",
             actions: { type: "conclude", params: { kind: "failed", code: "sign_in_timeout" } },
           },
+          "xstate.error.actor.listener": {
+            target: "done",
+            actions: { type: "conclude", params: { kind: "failed", code: "listener_lost" } },
+          },
         },
       },
       exchanging: {
@@ -147,6 +156,8 @@ export function codeLogin(id: "loopback" | "paste", description: string, { liste
           ],
           onError: { target: "done", actions: { type: "conclude", params: unfinished } },
         },
+        // The code is here already.
+        on: { "xstate.error.actor.listener": {} },
       },
       done: { type: "final", description: "Granted, cancelled or failed; the record is gone, the listener closed." },
     },
