@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { anthropic as provider } from "../anthropic.ts";
 import { codex } from "../codex.ts";
 import { authorizeRoutes } from "./authorize.ts";
-import { type Call, text } from "./call.ts";
+import { type Call, bearer, text } from "./call.ts";
 import type { Dialect, Route } from "./dialect.ts";
 import { tokenRoute } from "./exchange.ts";
 import { checkAccess, checkApiKey } from "./guard.ts";
@@ -17,6 +17,8 @@ import type { World } from "./world.ts";
 const { origin: pasteOrigin, pathname: pastePath } = new URL(provider.paste.redirectUri);
 /** Registered before the host of the data file, and still used by older clients. */
 const olderPasteOrigin = "https://console.anthropic.com";
+
+const keyPrefix = "sk-ant-api";
 
 /** Shorter ones are refused by the page; 43 characters are known to be fine. */
 const shortestState = 8;
@@ -89,9 +91,13 @@ function showCode(call: Call): Reply {
   return codePage(provider.title, `${code}#${call.query.get("state") ?? ""}`);
 }
 
-/** A key in its own header, or a login's token, which needs the beta header besides. */
+/**
+ * A key in its own header, or as a bearer, as the vendor's library sends it from version 1; or a login's token, which needs
+ * the beta header besides. As a bearer the two are told apart by prefix.
+ */
 function checkCredential(call: Call, world: World): void {
-  const key = call.headers["x-api-key"];
+  const token = bearer(call);
+  const key = call.headers["x-api-key"] ?? (token.startsWith(keyPrefix) ? token : undefined);
   if (key === undefined) {
     checkAccess(dialect, call, world);
     const beta = (call.headers["anthropic-beta"] ?? "").split(",").map((name) => name.trim());

@@ -97,7 +97,7 @@ function userinfo(call: Call, world: World): Reply {
 
 function tokeninfo(call: Call, world: World): Reply {
   const token = call.query.get("access_token") ?? (text(call.fields, "access_token") || bearer(call));
-  const { standing: is, family } = standing(world.ledger, token, world.now());
+  const { standing: is, family, expiresAt } = standing(world.ledger, token, world.now());
   if (is !== "live" || family?.provider !== "gemini") {
     return json(400, { error: "invalid_token", error_description: "Invalid Value" });
   }
@@ -107,6 +107,8 @@ function tokeninfo(call: Call, world: World): Reply {
     aud: family.client,
     sub: googleId(person),
     scope: family.scope,
+    exp: String(Math.floor(expiresAt / 1000)),
+    expires_in: String(Math.floor((expiresAt - world.now()) / 1000)),
     email: person.email,
     email_verified: "true",
   });

@@ -96,11 +96,12 @@ export function standing(
   ledger: Ledger,
   token: string,
   now: number,
-): { readonly standing: Standing; readonly family: Family | null } {
+): { readonly standing: Standing; readonly family: Family | null; readonly expiresAt: number } {
   const known = ledger.access.get(token);
-  if (known === undefined) return { standing: "unknown", family: null };
-  if (known.family.ended !== null) return { standing: "ended", family: known.family };
-  return { standing: now < known.expiresAt ? "live" : "expired", family: known.family };
+  if (known === undefined) return { standing: "unknown", family: null, expiresAt: 0 };
+  const { family, expiresAt } = known;
+  if (family.ended !== null) return { standing: "ended", family, expiresAt };
+  return { standing: now < expiresAt ? "live" : "expired", family, expiresAt };
 }
 
 /** The family of any token, access or refresh. */

@@ -94,7 +94,7 @@ test("redirect: to wherever, and a client that follows is caught there", async (
   elsewhere.close();
 });
 
-test("delay: acts at once, answers late", async () => {
+test("delay: acts at once, answers late", { timeout: 10_000 }, async () => {
   await using emulator = await startEmulator();
   const { refresh_token: token } = await login(emulator, "codex");
   emulator.fault("codex", "refresh", { kind: "delay", ms: 80 });
@@ -115,7 +115,7 @@ test("trickle: one byte at a time", async () => {
   assert.ok(performance.now() - begun > text.length * 0.5);
 });
 
-test("a held reply does not hold up close()", async () => {
+test("a held reply does not hold up close()", { timeout: 10_000 }, async () => {
   const emulator = await startEmulator();
   emulator.fault("codex", "device", { kind: "delay", ms: 60_000 });
   const pending = startCodex(emulator).catch(() => null);

@@ -114,6 +114,7 @@ describe("gemini", () => {
     assert.equal(body["email"], emulator.accounts[0]);
     const info = await http(`${emulator.url}/tokeninfo?access_token=${encodeURIComponent(token)}`);
     assert.equal(info.body["aud"], emulator.geminiClient.installed.client_id);
+    assert.ok(Math.abs(Number(info.body["expires_in"]) - 3599) < 5);
     const revoke = () => http(at(emulator, providers.gemini.revocationEndpoint), form({ token: longer }));
     assert.equal((await revoke()).status, 200);
     const dead = await http(at(emulator, providers.gemini.userinfoEndpoint), { headers: bearer(token) });
@@ -160,6 +161,12 @@ describe("anthropic", () => {
     assert.equal((await refresh(emulator, "anthropic", second.body["refresh_token"])).body["error"], "invalid_grant");
     const dead = await askApi(emulator, "anthropic", second.body["access_token"]);
     assert.deepEqual([dead.status, dead.body["error"].type], [403, "permission_error"]);
+  });
+
+  test("takes a key as a bearer too, as the vendor's library sends it", async () => {
+    const key = emulator.apiKeys.anthropic;
+    assert.equal((await askApi(emulator, "anthropic", key)).status, 200);
+    assert.equal((await askApi(emulator, "anthropic", `${key}x`)).status, 401);
   });
 
   test("takes a refresh in a form as well", async () => {
