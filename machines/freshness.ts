@@ -26,5 +26,5 @@ export function renewAheadAt(expiresAt: number, obtainedAt: number, jitter: numb
   const lifetime = expiresAt - obtainedAt;
   if (lifetime < shortestLifetimeMs) return null;
   const lead = Math.max(leastLeadMs, lifetime / 10) + jitter * jitterMs;
-  return lead < lifetime / 2 ? expiresAt - lead : expiresAt - defaultMinTtlMs;
+  return Math.floor(lead < lifetime / 2 ? expiresAt - lead : expiresAt - defaultMinTtlMs);
 }

@@ -11,6 +11,10 @@ const endpoint = v.pipe(
   v.string(),
   v.check(isSafeEndpoint, "must be an https address, or http on loopback, without user name and fragment"),
 );
+const page = v.pipe(
+  v.string(),
+  v.check(isSafePage, "must be an https address, or http on loopback, without user name"),
+);
 const texts = v.array(text);
 const path = v.array(texts);
 const record = v.record(v.string(), v.string());
@@ -41,11 +45,11 @@ export const providerSchema: v.GenericSchema<unknown, Provider> = v.strictObject
     instead: v.nullable(text),
   }),
   notice: v.nullable(text),
-  grantsPage: v.nullable(endpoint),
+  grantsPage: v.nullable(page),
   grants: v.pipe(v.array(v.picklist(["loopback", "paste", "device"])), v.minLength(1, "must name at least one grant")),
   issuer: v.nullable(endpoint),
   clientId: v.nullable(text),
-  clientSource: v.nullable(v.strictObject({ idVariable: text, secretVariable: text, console: endpoint })),
+  clientSource: v.nullable(v.strictObject({ idVariable: text, secretVariable: text, console: page })),
   clientFile: v.nullable(text),
   scopes: texts,
   authorizationEndpoint: v.nullable(endpoint),
@@ -110,7 +114,11 @@ function reason(issue: v.BaseIssue<unknown>): string {
   return issue.expected === null ? "is not valid" : `must be ${issue.expected}`;
 }
 
-function isSafeEndpoint(address: string): boolean {
+function isSafePage(address: string): boolean {
   const url = parsedAddress(address);
-  return url !== null && isConfidential(url) && !address.includes("#");
+  return url !== null && isConfidential(url);
+}
+
+function isSafeEndpoint(address: string): boolean {
+  return isSafePage(address) && !address.includes("#");
 }

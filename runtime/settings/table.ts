@@ -1,4 +1,5 @@
 // The providers as this home folder has them: those that ship, with the person's overrides, and the person's own.
+import { distance } from "fastest-levenshtein";
 import { AuthError } from "../../machines/errors.ts";
 import { providers as shipped } from "../../providers/index.ts";
 import type { Provider } from "../../providers/provider.ts";
@@ -112,17 +113,4 @@ function merge(before: Record<string, unknown>, over: Record<string, unknown>): 
     merged[member] = isRecord(old) && isRecord(value) ? { ...old, ...value } : value;
   }
   return merged;
-}
-
-/** Levenshtein distance, for names of at most 32 letters. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (const [i, letter] of [...a].entries()) {
-    const next = [i + 1];
-    for (const [j, other] of [...b].entries()) {
-      next.push(Math.min((next[j] ?? 0) + 1, (row[j + 1] ?? 0) + 1, (row[j] ?? 0) + (letter === other ? 0 : 1)));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

@@ -1,0 +1,235 @@
+// One account, as a program uses it: what a person or a script asks for becomes an event of the machine, and the answer is
+// read from the store once the machine has settled.
+import { AuthError } from "../machines/errors.ts";
+import type { Revocation } from "../machines/life.ts";
+import type { Grant, Provider } from "../providers/provider.ts";
+import { type CredentialActor, loginOf, resultOf, type Running } from "./actor.ts";
+import { type Precedence, sourceOf } from "./credentials.ts";
+import type { Desk } from "./login/desk.ts";
+import { Secret } from "./secret.ts";
+import { type PendingRow, pendingRow, type Status, statusOf } from "./status.ts";
+import { type AccountName, stemOf } from "./store/names.ts";
+import type { Attempt } from "./store/pending.ts";
+import { type Findings, look } from "./survey.ts";
+import { pastedState } from "./wire/pasted.ts";
+import type { Credential } from "./token.ts";
+import type { TokenDemand } from "./demand.ts";
+
+export interface LoginRequest {
+  /** Null or absent: the provider's preferred way. */
+  readonly grant?: Grant | null | undefined;
+  readonly port?: number | null | undefined;
+  /** Give up after so long (ms). Absent: as long as the server allows. */
+  readonly timeoutMs?: number | null | undefined;
+  /** Called once the address may be shown. */
+  readonly onPending?: ((pending: PendingRow) => void) | undefined;
+  /** Leave the sign-in to another process as soon as it may be shown. */
+  readonly detach?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface LogoutReport {
+  readonly revocation: Revocation;
+  /** Order of credentials without this login: what still authenticates. */
+  readonly remaining: Precedence;
+}
+
+export interface Account extends AccountName {
+  /** The statechart itself. */
+  readonly actor: CredentialActor;
+  /** Turns OAuth on for the provider. Contacts nobody. @returns what outranks it, if anything does */
+  enable(): Promise<Precedence>;
+  /** Turns OAuth off. Tokens are kept and not used. */
+  disable(): Promise<void>;
+  /** Signs in. @throws AuthError how it ended otherwise */
+  login(request?: LoginRequest): Promise<Status>;
+  /** Finishes a sign-in, whoever began it, with what was pasted. @throws AuthError `pasted_*` when the sign-in goes on waiting */
+  complete(text: string, signal?: AbortSignal): Promise<Status>;
+  /** Waits for a sign-in that is under way to end. */
+  wait(request?: Pick<LoginRequest, "onPending" | "signal">): Promise<Status>;
+  /** Ends a sign-in that is under way. */
+  cancel(): Promise<void>;
+  logout(options?: { readonly revoke?: boolean }): Promise<LogoutReport>;
+  /** Renews the token; without `force` only if it is about to end. @throws AuthError when that failed */
+  refresh(options?: { readonly force?: boolean }): Promise<Status>;
+  /** What is known, from the files alone. */
+  status(): Status;
+  /** A credential that lives for at least `minTtlMs` (30 s). @throws AuthError */
+  token(demand?: TokenDemand): Promise<Credential>;
+  /** The API refused this credential: renews it once. @throws AuthError */
+  rejected(credential: Credential): Promise<Credential>;
+  /** Every source of a credential, in order, and the winner. */
+  why(): Precedence;
+  /** Back to `idle` from any state; an unreadable file is put aside. */
+  reset(): Promise<Status>;
+}
+
+/** What an account is made of. */
+export interface AccountParts {
+  readonly desk: Desk;
+  readonly provider: Provider;
+  readonly name: AccountName;
+  readonly running: () => Running;
+  readonly why: (findings: Findings) => Precedence;
+  readonly token: Account["token"];
+  readonly rejected: Account["rejected"];
+}
+
+export function createAccount(parts: AccountParts): Account {
+  const { desk, provider, name, running } = parts;
+  const findings = (): Findings => look(desk, provider, name.account);
+
+  const status = (): Status => {
+    const found = findings();
+    return statusOf(name, found, sourceOf(parts.why(found)), null);
+  };
+
+  const choose = async (type: "account.enabled" | "account.disabled" | "account.reset"): Promise<void> => {
+    const { actor, settled } = running();
+    await settled();
+    actor.send({ type });
+    const snapshot = await settled();
+    throwFailure(snapshot.context.result);
+  };
+
+  const throwFailure = (result: ReturnType<typeof resultOf>): void => {
+    const failed = result !== null && ["failed", "cancelled", "rejected", "unavailable"].includes(result.kind);
+    if (failed) throw desk.faults.recall(name, result.code ?? "internal");
+  };
+
+  /** Sends the sign-in on its way and waits for its end, or for `until`. */
+  const signIn = async (request: LoginRequest, resumed: Attempt | null, until?: Parameters<Running["settled"]>[1]) => {
+    const { actor, settled } = running();
+    const before = await settled(request.signal);
+    let shown: (() => void) | undefined;
+    const announced = new Promise<void>((resolve) => (shown = resolve));
+    desk.announcements.set(stemOf(name), (attempt) => {
+      request.onPending?.(pendingRow(attempt));
+      shown?.();
+    });
+    try {
+      actor.send({
+        type: "login.requested",
+        grant: resumed?.kind ?? request.grant ?? null,
+        port: request.port ?? null,
+        timeoutMs: request.timeoutMs ?? null,
+        attempt: resumed?.attempt ?? null,
+      });
+      const ended = settled(request.signal, until);
+      await (request.detach === true ? Promise.race([announced, ended]) : ended);
+      return { before: before.context.survey.facts?.lineage ?? null };
+    } finally {
+      desk.announcements.delete(stemOf(name));
+    }
+  };
+
+  /** The sign-in has ended: well, if a new lineage is stored. */
+  const signedIn = (before: string | null): Status => {
+    const { survey } = findings();
+    if (survey.facts !== null && survey.facts.lineage !== before) return status();
+    throwFailure(resultOf(running().actor.getSnapshot()));
+    throw desk.faults.recall(name, "sign_in_cancelled");
+  };
+
+  const pendingAttempt = (text: string | null): Attempt => {
+    const attempts = desk.pending.list(name, desk.host.now());
+    const state = text === null ? null : pastedState(text);
+    const own = state === null ? undefined : attempts.find((attempt) => attempt.state?.matches(state));
+    const attempt = own ?? attempts[0];
+    if (attempt === undefined) throw new AuthError("no_pending_sign_in", name);
+    return attempt;
+  };
+
+  const login: Account["login"] = async (request = {}) => {
+    const found = findings();
+    if (found.fault !== null) throw found.fault;
+    if (!found.survey.enabled) await choose("account.enabled");
+    const { before } = await signIn(request, null);
+    return request.detach === true && findings().attempt !== null ? status() : signedIn(before);
+  };
+
+  const complete: Account["complete"] = async (text, signal) => {
+    const { actor, settled } = running();
+    const isWaiting = (snapshot: ReturnType<typeof actor.getSnapshot>) =>
+      loginOf(snapshot)?.hasTag("awaitingCode") === true;
+    let before = actor.getSnapshot().context.survey.facts?.lineage ?? null;
+    if (!isWaiting(actor.getSnapshot())) {
+      const attempt = pendingAttempt(text);
+      if (attempt.kind === "device") {
+        throw new AuthError("usage", {
+          ...name,
+          detail: "a device sign-in has nothing to paste; it is finished with wait",
+        });
+      }
+      ({ before } = await signIn({ signal }, attempt, isWaiting));
+    }
+    actor.send({
+      type: "login.pasted",
+      handle: desk.vault.put({ kind: "pasted", text: new Secret("pasted_text", text) }),
+    });
+    const after = await settled(signal, (snapshot) => loginOf(snapshot)?.context.lastError != null);
+    const code = loginOf(after)?.context.lastError ?? null;
+    if (code !== null) throw desk.faults.recall(name, code);
+    return signedIn(before);
+  };
+
+  const wait: Account["wait"] = async (request = {}) => {
+    const { before } = await signIn(request, pendingAttempt(null));
+    return signedIn(before);
+  };
+
+  const cancel: Account["cancel"] = async () => {
+    const { actor, settled } = running();
+    const removed = desk.pending.removeAll(name);
+    actor.send({ type: "login.cancelled" });
+    await settled();
+    if (removed === 0) throw new AuthError("no_pending_sign_in", name);
+  };
+
+  const logout: Account["logout"] = async ({ revoke = true } = {}) => {
+    const { actor, settled } = running();
+    await settled();
+    actor.send({ type: "logout.requested", revoke });
+    const result = resultOf(await settled());
+    if (result?.kind !== "loggedOut") throw desk.faults.recall(name, findings().fault?.code ?? "internal");
+    return { revocation: result.revocation ?? "nothing", remaining: parts.why(findings()) };
+  };
+
+  const refresh: Account["refresh"] = async ({ force = false } = {}) => {
+    const { actor, settled } = running();
+    await settled();
+    const found = findings();
+    if (found.fault !== null) throw found.fault;
+    if (found.credential === null) throw new AuthError("sign_in_needed", name);
+    const now = desk.host.now();
+    actor.send(force ? { type: "refresh.requested", force, now } : { type: "token.demanded", minTtlMs: 30_000, now });
+    throwFailure(resultOf(await settled()));
+    return status();
+  };
+
+  return {
+    ...name,
+    get actor() {
+      return running().actor;
+    },
+    enable: async () => {
+      await choose("account.enabled");
+      return parts.why(findings());
+    },
+    disable: () => choose("account.disabled"),
+    login,
+    complete,
+    wait,
+    cancel,
+    logout,
+    refresh,
+    status,
+    token: parts.token,
+    rejected: parts.rejected,
+    why: () => parts.why(findings()),
+    reset: async () => {
+      await choose("account.reset");
+      return status();
+    },
+  };
+}

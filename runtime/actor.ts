@@ -1,0 +1,96 @@
+// A running machine: started when it is first needed, its snapshot kept in the token file, stopped without a trace.
+//
+// The snapshot is advice for the next process. It is written beside the tokens when the machine has come to another state,
+// through the store's one `update`, and that it could not be written is no reason to fail.
+import { AuthError } from "../machines/errors.ts";
+import { envelope, restorable } from "../machines/migrations.ts";
+import type { CredentialInput, Result } from "../machines/life.ts";
+import type { ProviderMachine } from "../machines/provider.ts";
+import { waitFor } from "../machines/statechart.ts";
+import { started } from "./effects.ts";
+import type { AccountName } from "./store/names.ts";
+import type { Store } from "./store/store.ts";
+
+export type CredentialActor = ReturnType<typeof started>;
+export type CredentialSnapshot = ReturnType<CredentialActor["getSnapshot"]>;
+
+export interface Running {
+  readonly actor: CredentialActor;
+  /**
+   * Waits until nothing is under way, or `enough` says that it need not.
+   * Keeps the process alive meanwhile. @throws the signal's reason when aborted
+   */
+  readonly settled: (
+    signal?: AbortSignal,
+    enough?: (snapshot: CredentialSnapshot) => boolean,
+  ) => Promise<CredentialSnapshot>;
+  /** Waits for the last snapshot to be written, and stops. What is under way is left for another process to finish. */
+  readonly stop: () => Promise<void>;
+}
+
+export function run(machine: ProviderMachine, input: CredentialInput, store: Store, now: () => number): Running {
+  const name: AccountName = { provider: input.provider, account: input.account };
+  const stored = store.read(name);
+  const saved = stored.kind === "stored" ? stored.credential.snapshot : null;
+  const snapshot = restorable(saved, input);
+  const actor = revived(machine, input, snapshot);
+  let last = mark(saved === null ? null : (saved as { state?: { value?: unknown } }).state?.value, null);
+  let saving: Promise<unknown> = Promise.resolve();
+
+  const save = (current: CredentialSnapshot): void => {
+    const mine = mark(current.value, current.context.survey.facts?.generation ?? null);
+    if (typeof current.value !== "string" || current.value === "deciding" || mine === last) return;
+    last = mine;
+    const next = envelope(actor.getPersistedSnapshot(), now());
+    saving = store
+      .update(name, (credential) => (credential === null ? null : { ...credential, snapshot: next }))
+      .catch((error: unknown) => {
+        if (!(error instanceof AuthError)) throw error;
+      });
+  };
+  const subscription = actor.subscribe({ next: save, error: () => undefined });
+  if (snapshot !== null) actor.send({ type: "system.resumed" });
+
+  return {
+    actor,
+    settled: async (signal, enough = () => false) => {
+      const awake = setInterval(() => undefined, 1_000_000);
+      try {
+        return await waitFor(actor, (current) => !current.hasTag("busy") || enough(current), {
+          timeout: Infinity,
+          ...(signal === undefined ? {} : { signal }),
+        });
+      } finally {
+        clearInterval(awake);
+      }
+    },
+    stop: async () => {
+      subscription.unsubscribe();
+      actor.stop();
+      await saving;
+    },
+  };
+}
+
+/** The login machine's snapshot while a sign-in is under way. */
+export function loginOf(snapshot: CredentialSnapshot) {
+  return snapshot.children.login?.getSnapshot() ?? null;
+}
+
+/** How the last thing that was asked of the machine ended. */
+export function resultOf(snapshot: CredentialSnapshot): Result | null {
+  return snapshot.context.result;
+}
+
+function revived(machine: ProviderMachine, input: CredentialInput, snapshot: unknown): CredentialActor {
+  try {
+    return started(machine, input, snapshot);
+  } catch {
+    // A snapshot that the machine cannot take is dropped; the facts decide.
+    return started(machine, input, null);
+  }
+}
+
+function mark(value: unknown, generation: number | null): string {
+  return `${JSON.stringify(value)} ${generation}`;
+}

@@ -1,0 +1,186 @@
+// The runtime: one actor a provider account, each on its own, over one store and one door to the network.
+//
+// Creating it reads the settings and contacts nobody. An account's actor starts when it is first needed.
+import type { KyInstance } from "ky";
+import type { Grant, Provider } from "../providers/provider.ts";
+import { type Account, createAccount } from "./account.ts";
+import { type CredentialActor, run, type Running } from "./actor.ts";
+import type { KeyFlags, Precedence } from "./credentials.ts";
+import { createDemands, type Demands, type RequiredSource } from "./demand.ts";
+import { provided } from "./effects.ts";
+import { createFaults } from "./faults.ts";
+import { authorizedFetch } from "./fetch.ts";
+import { type Host, realHost } from "./host.ts";
+import { createDesk, type Desk } from "./login/desk.ts";
+import { createEnsureFresh } from "./refresh/ensure-fresh.ts";
+import { readProfile } from "./settings/profiles.ts";
+import { readSettings } from "./settings/settings.ts";
+import { providerNamed, type ProviderTable, providerTable } from "./settings/table.ts";
+import { precedenceOf } from "./sources.ts";
+import { verified } from "./store/credential.ts";
+import { type AccountName, checkAccountName, defaultAccount, pathsIn, stemOf } from "./store/names.ts";
+import { createPendingStore } from "./store/pending.ts";
+import { createStore } from "./store/store.ts";
+import type { Credential } from "./token.ts";
+import type { Findings } from "./survey.ts";
+import { createSender } from "./wire/send.ts";
+
+export interface AuthOptions {
+  /** Home folder. Default: `LLXPRT_HOME`, else `~/.llxprt`. */
+  readonly home?: string | undefined;
+  /** Keys for one provider that outrank everything else. */
+  readonly keys?: { readonly provider: string; readonly flags: KeyFlags } | undefined;
+  /** Name of a profile to use. */
+  readonly profile?: string | undefined;
+  /** Fail closed unless this source wins. */
+  readonly requireSource?: RequiredSource | undefined;
+  /** Renew tokens before they end. Default true; a program that ends at once sets false. */
+  readonly ahead?: boolean | undefined;
+  /** Names that a provider of one's own may not bear. */
+  readonly reserved?: ReadonlySet<string> | undefined;
+  /** Told what a person should hear: a repaired file mode, for example. */
+  readonly onNotice?: ((text: string) => void) | undefined;
+  readonly host?: Host | undefined;
+}
+
+export interface FetchOptions {
+  readonly account?: string | undefined;
+  /** How to sign in when there is no login. Absent: never, it is an error then. */
+  readonly signIn?: ((account: Account) => Promise<unknown>) | undefined;
+}
+
+export interface Auth {
+  readonly providers: ProviderTable;
+  readonly home: string;
+  /** @throws AuthError `unknown_provider`, `name_invalid` */
+  account(provider: string, account?: string): Account;
+  /** Every account that has tokens or a sign-in under way, and the default account of every provider. */
+  accounts(): readonly AccountName[];
+  /** A `fetch` that adds the winning credential, renews it on 401 and repeats the request once. */
+  fetch(provider: string, options?: FetchOptions): typeof fetch;
+  /** The same as a ky instance, based at the provider's API. */
+  ky(provider: string, options?: FetchOptions): Promise<KyInstance>;
+  /** The statechart of an account, running. */
+  actor(provider: string, account?: string): CredentialActor;
+  /** Stops the actors, closes listeners and connections. Sign-ins under way can be finished by another process. */
+  close(): Promise<void>;
+}
+
+/** @throws AuthError `settings_invalid`, `profile_unknown`, `store_unsafe` */
+export function createAuth(options: AuthOptions = {}): Auth {
+  const host = options.host ?? realHost({ home: options.home });
+  const paths = pathsIn(options.home ?? host.home);
+  const table = providerTable(readSettings(paths), paths.settings, options.reserved ?? new Set());
+  const profile = options.profile === undefined ? null : readProfile(paths, options.profile);
+  const provider = (name: string): Provider => providerNamed(table, name);
+  const desk = createDesk({
+    host,
+    store: createStore(paths, host.now),
+    pending: createPendingStore(paths),
+    sender: createSender({ now: host.now }),
+    faults: createFaults(),
+    provider,
+  });
+  const ensureFresh = createEnsureFresh(desk);
+  const given = { environment: host.environment, paths, keys: options.keys ?? null, profile };
+  const jitter = (host.randomBytes(1)[0] ?? 0) / 256;
+  const accounts = new Map<string, Open>();
+
+  const open = (providerName: string, accountName = defaultAccount): Open => {
+    const facts = provider(providerName);
+    const name = { provider: facts.name, account: checkAccountName(accountName) };
+    const known = accounts.get(stemOf(name));
+    if (known !== undefined) return known;
+    const why = (findings: Findings): Precedence =>
+      precedenceOf(facts, name.account, readSettings(paths), findings, given);
+    const start = (): Running => {
+      tighten(desk, name, options.onNotice);
+      const running = run(
+        provided(facts, desk, ensureFresh),
+        { ...name, ahead: options.ahead ?? true, jitter },
+        desk.store,
+        host.now,
+      );
+      running.actor.subscribe({ next: () => demands.forget(), error: () => undefined });
+      return running;
+    };
+    const once: { running: Running | null } = { running: null };
+    const running = (): Running => (once.running ??= start());
+    const demands: Demands = createDemands(desk, facts, name, running, why, options.requireSource ?? null);
+    const account = createAccount({ desk, provider: facts, name, running, why, ...demands });
+    const opened = { account, stop: async () => once.running?.stop() };
+    accounts.set(stemOf(name), opened);
+    return opened;
+  };
+
+  const authFetch = (name: string, { account: of, signIn }: FetchOptions = {}): typeof fetch => {
+    const facts = provider(name);
+    const { account } = open(name, of);
+    const obtain = async (): Promise<Credential> => {
+      const { winner } = account.why();
+      const isLazy = signIn !== undefined && winner?.kind === "oauth" && account.status().row.usable === "no";
+      if (isLazy) await signIn(account);
+      return account.token();
+    };
+    return authorizedFetch(facts, account, desk.sender, obtain, (credential) => {
+      noteVerified(desk, account, credential);
+    });
+  };
+
+  return {
+    providers: table,
+    home: paths.home,
+    account: (name, of) => open(name, of).account,
+    accounts: () => {
+      const names = [...table.keys()].map((name) => ({ provider: name, account: defaultAccount }));
+      const others = desk.store
+        .list()
+        .filter(({ provider: name, account }) => table.has(name) && account !== defaultAccount);
+      return [...names, ...others].toSorted((a, b) => order(table, a) - order(table, b));
+    },
+    fetch: authFetch,
+    ky: async (name, fetchOptions) => {
+      const { default: ky } = await import("ky");
+      return ky.create({ fetch: authFetch(name, fetchOptions), retry: 0, timeout: false });
+    },
+    actor: (name, of) => open(name, of).account.actor,
+    close: async () => {
+      await Promise.all([...accounts.values()].map(({ stop }) => stop()));
+      await Promise.all([...desk.listeners.values()].map((listener) => listener.close()));
+      await desk.sender.close();
+    },
+  };
+}
+
+interface Open {
+  readonly account: Account;
+  readonly stop: () => Promise<void>;
+}
+
+function order(table: ProviderTable, { provider }: AccountName): number {
+  return [...table.keys()].indexOf(provider);
+}
+
+/** A token file that others could read is taken away from them, and that is said. */
+function tighten({ store }: Desk, name: AccountName, onNotice: AuthOptions["onNotice"]): void {
+  const stored = store.read(name);
+  if (stored.kind !== "stored" || !stored.loose) return;
+  store.tighten(name);
+  onNotice?.(`${store.paths.tokenFile(name)} could be read by others; it is 0600 now`);
+}
+
+const verifiedEveryMs = 60_000;
+
+/** Notes that the API took the token, at most once a minute: it is for people to read. */
+function noteVerified({ store, host }: Desk, name: AccountName, credential: Credential): void {
+  if (credential.kind === "key") return;
+  void store
+    .update(name, (current) => {
+      const isSame = current !== null && current.generation === credential.generation;
+      const isOld = isSame && host.now() - (current.verifiedAt ?? 0) > verifiedEveryMs;
+      return isOld ? verified(current, host.now()) : current;
+    })
+    .catch(() => undefined);
+}
+
+export type { Grant };

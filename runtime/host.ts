@@ -1,0 +1,46 @@
+// Everything that is borrowed from the outside: clock, randomness, environment, folders, browser.
+// Tests pass their own through this one door; nothing else in the runtime reaches around it.
+import { randomBytes } from "node:crypto";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+
+export interface Host {
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  /** Cryptographically strong. */
+  readonly randomBytes: (size: number) => Uint8Array;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** The user's home folder. */
+  readonly userHome: string;
+  /** Ours: `--home`, `LLXPRT_HOME`, or `~/.llxprt`. */
+  readonly home: string;
+  /** Opens a page for a person. Rejects when there is no browser; that is never fatal. */
+  readonly openBrowser: (url: string) => Promise<void>;
+}
+
+/** The real outside. @param home replaces `LLXPRT_HOME` */
+export function realHost({ home, browser }: { home?: string | undefined; browser?: string | undefined } = {}): Host {
+  const environment = process.env;
+  return {
+    now: Date.now,
+    randomBytes: (size) => randomBytes(size),
+    environment,
+    userHome: homedir(),
+    home: homeFolder(environment, home),
+    openBrowser: async (url) => {
+      const { openBrowser } = await import("./login/browser.ts");
+      await openBrowser(url, browser ?? environment["BROWSER"]);
+    },
+  };
+}
+
+/** Our home folder, by flag or environment. */
+export function homeFolder(environment: Host["environment"], flag?: string): string {
+  const named = flag ?? environment["LLXPRT_HOME"];
+  return named === undefined || named === "" ? join(homedir(), ".llxprt") : resolve(named);
+}
+
+/** A path as people write it in settings: `~` is the user's home folder. */
+export function expandHome(path: string, userHome: string): string {
+  return path === "~" || path.startsWith("~/") ? join(userHome, path.slice(1)) : path;
+}

@@ -1,0 +1,19 @@
+// The public API of the package, and all that the command line may use.
+import { providerMachine } from "../machines/provider.ts";
+import { type ProviderName, providers } from "../providers/index.ts";
+
+export { catalogue } from "../machines/catalogue.ts";
+export { AuthError, type ErrorCode, exitCodes } from "../machines/errors.ts";
+export { type Account, type LoginRequest, type LogoutReport } from "./account.ts";
+export { type Auth, type AuthOptions, createAuth, type FetchOptions } from "./auth.ts";
+export { type Candidate, type KeyFlags, type Precedence, sourceName, sourceOf } from "./credentials.ts";
+export { type Host, realHost } from "./host.ts";
+export { Secret } from "./secret.ts";
+export type { PendingRow, Status, StatusRow } from "./status.ts";
+export type { Credential } from "./token.ts";
+export { providerMachine, providers, type ProviderName };
+
+/** The statechart of each provider that ships. A provider of one's own gets its by `providerMachine`. */
+export const providerMachines = Object.fromEntries(
+  Object.values(providers).map((provider) => [provider.name, providerMachine(provider)]),
+) as Readonly<Record<ProviderName, ReturnType<typeof providerMachine>>>;

@@ -1,0 +1,147 @@
+// The beginning of a sign-in: a record with everything that its end will need, and a listener that is already bound.
+//
+// Verifier, state and nonce are separate draws (a verifier used as state would be in the browser's history, RFC 7636 7.1),
+// fresh for every attempt. Only what is stored and bound is announced.
+import { AuthError } from "../../machines/errors.ts";
+import type { Begun, BeginInput, Ready } from "../../machines/login/login.ts";
+import type { Provider } from "../../providers/provider.ts";
+import { registrationOf } from "../registration.ts";
+import type { Attempt } from "../store/pending.ts";
+import { authorizeUrl, deviceRequest, newNonce, newState, newVerifier } from "../wire/request.ts";
+import { deviceReply } from "../wire/response.ts";
+import { announce, type Desk } from "./desk.ts";
+import { openListener } from "./listener.ts";
+
+/** Begins an attempt, or takes up one that another process began. Rejects only for defects. */
+export async function begin(desk: Desk, input: BeginInput): Promise<Begun> {
+  const provider = desk.provider(input.provider);
+  try {
+    const attempt = await (input.attempt === null ? start(desk, provider, input) : takeUp(desk, provider, input));
+    announce(desk, attempt, attempt);
+    return readyWith(attempt, desk.host.now());
+  } catch (error) {
+    if (!(error instanceof AuthError)) throw error;
+    desk.faults.note(input, error);
+    return { kind: "failed", code: error.code };
+  }
+}
+
+function readyWith({ attempt, expiresAt, intervalMs }: Attempt, now: number): Ready {
+  return { kind: "ready", attempt, begunAt: now, deadlineAt: expiresAt, intervalMs };
+}
+
+async function start(desk: Desk, provider: Provider, input: BeginInput): Promise<Attempt> {
+  if (!provider.grants.includes(input.grant)) {
+    throw new AuthError("grant_unsupported", { provider: provider.name, detail: input.grant });
+  }
+  const attempt =
+    input.grant === "device" ? await startDevice(desk, provider, input) : await startCode(desk, provider, input);
+  try {
+    desk.pending.put(attempt);
+  } catch (error) {
+    await desk.listeners.get(attempt.attempt)?.close();
+    desk.listeners.delete(attempt.attempt);
+    throw error;
+  }
+  return attempt;
+}
+
+async function startCode(desk: Desk, provider: Provider, input: BeginInput): Promise<Attempt> {
+  const { host, sender, listeners } = desk;
+  const { client, endpoints, by } = await registrationOf(provider, host, sender);
+  const attempt = newAttempt(desk);
+  const redirectUri = await redirectFor(desk, provider, input, attempt);
+  try {
+    const state = newState(host.randomBytes);
+    const verifier = newVerifier(host.randomBytes);
+    const nonce = provider.scopes.includes("openid") ? newNonce(host.randomBytes) : null;
+    const record: Attempt = {
+      ...common(desk, input, attempt),
+      ...by,
+      url: authorizeUrl(provider, { endpoints, client, redirectUri, state, verifier, nonce }),
+      urlComplete: null,
+      userCode: null,
+      redirectUri,
+      intervalMs: 0,
+      iss: endpoints.issuer,
+      issSent: endpoints.issSent,
+      state,
+      verifier,
+      nonce,
+      deviceCode: null,
+    };
+    listeners.get(attempt)?.expect({ state, issuer: endpoints.issuer, issSent: endpoints.issSent });
+    return record;
+  } catch (error) {
+    await listeners.get(attempt)?.close();
+    listeners.delete(attempt);
+    throw error;
+  }
+}
+
+async function redirectFor(desk: Desk, provider: Provider, input: BeginInput, attempt: string): Promise<string> {
+  if (input.grant === "paste") {
+    if (provider.paste === null) throw new AuthError("grant_unsupported", { ...input, detail: "paste" });
+    return provider.paste.redirectUri;
+  }
+  if (provider.loopback === null) throw new AuthError("grant_unsupported", { ...input, detail: "loopback" });
+  const listener = await openListener(provider.name, provider.loopback, input.port);
+  desk.listeners.set(attempt, listener);
+  return listener.redirectUri;
+}
+
+async function startDevice(desk: Desk, provider: Provider, input: BeginInput): Promise<Attempt> {
+  const { host, sender } = desk;
+  const { client, endpoints, by } = await registrationOf(provider, host, sender);
+  const verifier = provider.device?.pkce === true ? newVerifier(host.randomBytes) : null;
+  const requestId = Buffer.from(host.randomBytes(16)).toString("hex");
+  const reply = await sender.exchange(deviceRequest(provider, { endpoints, client, verifier, requestId }));
+  if ("kind" in reply) throw new AuthError(reply.code, { ...input, detail: reply.detail });
+  const outcome = deviceReply(provider, reply);
+  if (outcome.kind !== "started") {
+    const { code, oauthError, status } = outcome;
+    throw new AuthError(code, { ...input, oauthError, status, detail: oauthError ?? `HTTP ${status}` });
+  }
+  const own = common(desk, input, newAttempt(desk));
+  return {
+    ...own,
+    ...by,
+    expiresAt: Math.min(outcome.expiresAt, own.expiresAt ?? Infinity),
+    url: outcome.verificationUri,
+    urlComplete: outcome.verificationUriComplete,
+    userCode: outcome.userCode,
+    redirectUri: provider.device?.redirectUri ?? null,
+    intervalMs: outcome.intervalMs,
+    iss: null,
+    issSent: false,
+    state: null,
+    verifier,
+    nonce: null,
+    deviceCode: outcome.deviceCode,
+  };
+}
+
+/** Takes up a recorded attempt. A port that is taken now leaves pasting as the way. */
+async function takeUp(desk: Desk, provider: Provider, input: BeginInput): Promise<Attempt> {
+  const record = input.attempt === null ? null : desk.pending.get(input, input.attempt);
+  if (record === null) throw new AuthError("no_pending_sign_in", input);
+  if (record.kind === "loopback" && record.redirectUri !== null && provider.loopback !== null) {
+    const port = Number(new URL(record.redirectUri).port);
+    const listener = await openListener(provider.name, provider.loopback, port).catch(() => null);
+    if (listener !== null && record.state !== null) {
+      listener.expect({ state: record.state, issuer: record.iss, issSent: record.issSent });
+      desk.listeners.set(record.attempt, listener);
+    }
+  }
+  return record;
+}
+
+function common({ host }: Desk, { provider, account, grant, timeoutMs }: BeginInput, attempt: string) {
+  const createdAt = host.now();
+  const expiresAt = timeoutMs === null ? null : createdAt + timeoutMs;
+  return { attempt, provider, account, kind: grant, createdAt, expiresAt };
+}
+
+function newAttempt({ host }: Desk): string {
+  return Buffer.from(host.randomBytes(20)).toString("base64url");
+}

@@ -1,0 +1,50 @@
+// Opening a page in the person's browser.
+//
+// The address may have come from a server, so no shell ever sees it: `BROWSER` is split into words and started as it is,
+// everything else is left to a library that knows the platforms. The browser inherits no API key of ours.
+import { spawn } from "node:child_process";
+import { AuthError } from "../../machines/errors.ts";
+
+/**
+ * @param command `BROWSER`: words, `%s` or a last argument is the address.
+ * @throws AuthError `url_unsafe` for an address that is not https, nor http on loopback
+ */
+export async function openBrowser(address: string, command: string | undefined): Promise<void> {
+  const url = new URL(address);
+  if (url.protocol !== "https:" && url.protocol !== "http:") throw new AuthError("url_unsafe");
+  const words = wordsOf(command ?? "");
+  if (words.length > 0) {
+    await start(withAddress(words, url.href));
+    return;
+  }
+  const { default: open } = await import("open");
+  const child = await open(url.href);
+  child.on("error", () => undefined);
+}
+
+/** Splits a command into words; quotes hold words together, nothing is expanded. */
+export function wordsOf(command: string): string[] {
+  const words = command.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g);
+  return [...words].map(([, double, single, bare]) => double ?? single ?? bare ?? "");
+}
+
+function withAddress(words: readonly string[], address: string): [string, ...string[]] {
+  const filled = words.map((word) => word.replaceAll("%s", () => address));
+  const [program = "", ...rest] = words.some((word) => word.includes("%s")) ? filled : [...words, address];
+  return [program, ...rest];
+}
+
+function start([program, ...words]: [string, ...string[]]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, words, { detached: true, stdio: "ignore", env: withoutSecrets(process.env) });
+    child.once("error", reject);
+    child.once("spawn", () => {
+      child.unref();
+      resolve();
+    });
+  });
+}
+
+function withoutSecrets(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !/KEY|TOKEN|SECRET|PASSWORD/i.test(name)));
+}

@@ -1,0 +1,132 @@
+// The one entry to refreshing: wait until the store holds a fresh token, or a verdict.
+//
+// It runs outside every actor, so that no state change, timeout or Ctrl-C can cut an exchange off between the server's
+// rotation and our write. Within a process everybody shares the one that is under way. What another process
+// stored meanwhile is adopted; only the server's definitive word ends a login, and nothing is ever deleted here.
+import { AuthError, type ErrorCode } from "../../machines/errors.ts";
+import { isFresh } from "../../machines/freshness.ts";
+import type { RefreshDemand, Renewed } from "../../machines/life.ts";
+import type { Provider } from "../../providers/provider.ts";
+import { checkBinding, registrationOf } from "../registration.ts";
+import type { StoredCredential } from "../store/codec.ts";
+import { putOff, refusedToRenew, renewed } from "../store/credential.ts";
+import { type AccountName, stemOf } from "../store/names.ts";
+import { look } from "../survey.ts";
+import { refreshRequest } from "../wire/request.ts";
+import { tokenReply } from "../wire/response.ts";
+import type { Wiring } from "../wiring.ts";
+
+export interface FreshDemand extends RefreshDemand {
+  /** Generation that the caller knows; null: none. */
+  readonly generation: number | null;
+}
+
+type Verdict = Pick<Renewed, "kind" | "code">;
+
+/** Waits for a fresh token; resolves with a verdict, and rejects only for defects. */
+export type EnsureFresh = (name: AccountName, demand: FreshDemand) => Promise<Renewed>;
+
+export function createEnsureFresh(wiring: Wiring): EnsureFresh {
+  const underWay = new Map<string, Promise<Verdict>>();
+
+  return async (name, demand) => {
+    const provider = wiring.provider(name.provider);
+    const stem = stemOf(name);
+    const shared = underWay.get(stem) ?? refresh(wiring, provider, name, demand).finally(() => underWay.delete(stem));
+    underWay.set(stem, shared);
+    const verdict = await shared;
+    return { ...verdict, survey: look(wiring, provider, name.account).survey };
+  };
+}
+
+async function refresh(wiring: Wiring, provider: Provider, name: AccountName, demand: FreshDemand): Promise<Verdict> {
+  const { credential, fault } = look(wiring, provider, name.account);
+  if (fault !== null) return { kind: "unavailable", code: fault.code };
+  if (credential === null) return { kind: "signedOut", code: null };
+  const settled = withoutRequest(credential, demand, wiring.host.now());
+  if (settled !== null) return settled;
+  try {
+    return await exchange(wiring, provider, name, credential);
+  } catch (error) {
+    if (!(error instanceof AuthError)) throw error;
+    wiring.faults.note(name, error);
+    return await unavailable(wiring, name, credential, error.code, null);
+  }
+}
+
+/** What can be answered from the store alone. */
+function withoutRequest(credential: StoredCredential, demand: FreshDemand, now: number): Verdict | null {
+  const { generation, expiresAt, refused, retry } = credential;
+  const moved = demand.generation !== null && demand.generation !== generation;
+  if (isFresh(expiresAt, now, demand.minTtlMs) && (moved || !demand.force)) return { kind: "adopted", code: null };
+  if (credential.refreshToken === null) return { kind: "rejected", code: "refresh_impossible" };
+  if (demand.force) return null;
+  if (refused?.generation === generation) return { kind: "rejected", code: refused.code };
+  return retry !== null && retry.at > now ? { kind: "unavailable", code: retry.code } : null;
+}
+
+async function exchange(
+  wiring: Wiring,
+  provider: Provider,
+  name: AccountName,
+  credential: StoredCredential,
+): Promise<Verdict> {
+  const { host, sender, store } = wiring;
+  const { refreshToken, scope } = credential;
+  if (refreshToken === null) return { kind: "rejected", code: "refresh_impossible" };
+  const { client, endpoints, by } = await registrationOf(provider, host, sender);
+  checkBinding(provider, credential, by);
+  const reply = await sender.exchange(refreshRequest(provider, { endpoints, client, refreshToken, scope }));
+  if ("kind" in reply) {
+    wiring.faults.note(name, new AuthError(reply.code, { ...name, detail: reply.detail }));
+    return await unavailable(wiring, name, credential, reply.code, null);
+  }
+  const outcome = tokenReply(provider, reply, { purpose: "refresh", clientId: client.id });
+  if (outcome.kind === "issued") {
+    const { issued } = outcome;
+    // Somebody else's account under this name is never adopted in silence (threat T8).
+    const changed =
+      credential.accountId !== null && issued.accountId !== null && issued.accountId !== credential.accountId;
+    if (changed) return await rejected(wiring, name, credential, "identity_changed");
+    const now = await store.update(name, (current) =>
+      isSame(current, credential) ? renewed(current, issued, by, reply.receivedAt) : current,
+    );
+    return { kind: now === null ? "signedOut" : "refreshed", code: null };
+  }
+  const { code, status, oauthError } = outcome;
+  const detail = oauthError ?? `HTTP ${status}`;
+  wiring.faults.note(name, new AuthError(code, { ...name, status, oauthError, detail: detailFor(code, detail) }));
+  if (outcome.kind === "refused") return await rejected(wiring, name, credential, code);
+  return await unavailable(wiring, name, credential, code, "retryAfterMs" in outcome ? outcome.retryAfterMs : null);
+}
+
+/** The server's last word on this generation, unless the store has moved on meanwhile. */
+async function rejected(wiring: Wiring, name: AccountName, asked: StoredCredential, code: ErrorCode): Promise<Verdict> {
+  const now = await wiring.store.update(name, (current) =>
+    isSame(current, asked) ? refusedToRenew(current, code) : current,
+  );
+  if (now === null) return { kind: "signedOut", code: null };
+  return now.refused?.generation === now.generation ? { kind: "rejected", code } : { kind: "adopted", code: null };
+}
+
+async function unavailable(
+  { host, store }: Wiring,
+  name: AccountName,
+  asked: StoredCredential,
+  code: ErrorCode,
+  retryAfterMs: number | null,
+): Promise<Verdict> {
+  const now = await store.update(name, (current) =>
+    isSame(current, asked) ? putOff(current, code, host.now(), retryAfterMs) : current,
+  );
+  return now === null ? { kind: "signedOut", code: null } : { kind: "unavailable", code };
+}
+
+function isSame(current: StoredCredential | null, asked: StoredCredential): current is StoredCredential {
+  return current !== null && current.generation === asked.generation && current.lineage === asked.lineage;
+}
+
+// Sentences of refusals take the server's code in brackets; the others have brackets of their own.
+function detailFor(code: ErrorCode, detail: string): string {
+  return code === "refresh_refused" ? ` (${detail})` : detail;
+}

@@ -1,0 +1,93 @@
+// The row of `status`: what the facts say about an account, in the words of the contract (section 7). Pure.
+import { type Activity, type Description, describe, type Source } from "../machines/describe.ts";
+import type { AccountName } from "./store/names.ts";
+import type { Attempt } from "./store/pending.ts";
+import type { Findings } from "./survey.ts";
+
+/** A sign-in under way, as it is shown to the person who began it. */
+export interface PendingRow {
+  readonly schema: 1;
+  readonly provider: string;
+  readonly account: string;
+  readonly attempt: string;
+  readonly kind: Attempt["kind"];
+  readonly url: string;
+  readonly urlComplete: string | null;
+  readonly userCode: string | null;
+  /** ISO 8601; null: waits without limit. */
+  readonly expiresAt: string | null;
+}
+
+/** One account. Times are ISO 8601. */
+export interface StatusRow {
+  readonly provider: string;
+  readonly account: string;
+  readonly enabled: boolean;
+  readonly state: Description["state"];
+  readonly usable: Description["usable"];
+  readonly source: Source;
+  /** Tokens are stored. */
+  readonly present: boolean;
+  /** Their access token has not reached its end. */
+  readonly unexpired: boolean;
+  /** When the provider last accepted it. */
+  readonly verifiedAt: string | null;
+  readonly expiresAt: string | null;
+  readonly refreshable: boolean;
+  readonly identity: string | null;
+  readonly lastError: Description["lastError"];
+  readonly pending: PendingRow | null;
+  readonly nextCommand: string | null;
+}
+
+export interface Status {
+  readonly row: StatusRow;
+  readonly exitCode: number;
+  readonly nextTimerAt: number | null;
+}
+
+export function statusOf(name: AccountName, findings: Findings, source: Source, activity: Activity): Status {
+  const { survey, attempt } = findings;
+  const { facts, now } = survey;
+  const { exitCode, nextTimerAt, ...described } = describe(name, survey, source, activity);
+  const usesKey = source.kind !== "oauth" && source.kind !== "none";
+  return {
+    row: {
+      provider: name.provider,
+      account: name.account,
+      enabled: survey.enabled,
+      state: described.state,
+      usable: described.usable,
+      source,
+      present: facts !== null,
+      unexpired: facts !== null && facts.expiresAt > now,
+      verifiedAt: usesKey ? null : instant(facts?.verifiedAt ?? null),
+      expiresAt: instant(facts?.expiresAt ?? null),
+      refreshable: facts?.refreshable ?? false,
+      identity: facts?.identity ?? null,
+      lastError: described.lastError,
+      pending: attempt === null ? null : pendingRow(attempt),
+      nextCommand: described.nextCommand,
+    },
+    exitCode,
+    nextTimerAt,
+  };
+}
+
+export function pendingRow(attempt: Attempt): PendingRow {
+  return {
+    schema: 1,
+    provider: attempt.provider,
+    account: attempt.account,
+    attempt: attempt.attempt,
+    kind: attempt.kind,
+    url: attempt.url,
+    urlComplete: attempt.urlComplete,
+    userCode: attempt.userCode,
+    expiresAt: instant(attempt.expiresAt),
+  };
+}
+
+function instant(at: number | null): string | null {
+  return at === null ? null : new Date(at).toISOString();
+}

@@ -1,0 +1,62 @@
+// Reading the facts of an account: what the files say at this moment. No request, no lock, no write.
+import type { AuthError } from "../machines/errors.ts";
+import type { Survey } from "../machines/facts.ts";
+import type { Provider } from "../providers/provider.ts";
+import type { Host } from "./host.ts";
+import { readSettings, type Settings } from "./settings/settings.ts";
+import { factsOf, type StoredCredential } from "./store/codec.ts";
+import { legacyPaths, readLegacy } from "./store/legacy.ts";
+import type { AccountName } from "./store/names.ts";
+import { type Attempt, attemptFactsOf, type PendingStore } from "./store/pending.ts";
+import type { Store } from "./store/store.ts";
+
+/** What a survey reads from. */
+export interface Grounds {
+  readonly host: Pick<Host, "now" | "userHome">;
+  readonly store: Pick<Store, "read" | "paths">;
+  readonly pending: Pick<PendingStore, "list">;
+}
+
+/** A survey, and what it was made of. */
+export interface Findings {
+  readonly survey: Survey;
+  readonly credential: StoredCredential | null;
+  readonly attempt: Attempt | null;
+  readonly fault: AuthError | null;
+  /** The token file can be read by others. */
+  readonly loose: boolean;
+  /** The credential is another tool's. */
+  readonly legacy: boolean;
+}
+
+/** @throws AuthError `settings_invalid`, `store_unsafe` */
+export function look(grounds: Grounds, provider: Provider, account: string, settings?: Settings): Findings {
+  const { host, store, pending } = grounds;
+  const name: AccountName = { provider: provider.name, account };
+  const now = host.now();
+  const stored = store.read(name);
+  const own = stored.kind === "stored" ? stored.credential : null;
+  const other =
+    stored.kind === "absent" && account === "default"
+      ? readLegacy(legacyPaths(provider.legacyFiles, host.userHome, store.paths.home))
+      : null;
+  const credential = own ?? other;
+  const fault = stored.kind === "unreadable" ? stored.error : null;
+  const [attempt = null] = pending.list(name, now);
+  // A token file without a decision about it is one of an older program: it counts as enabled.
+  const enabled = (settings ?? readSettings(store.paths)).enabled[provider.name] ?? stored.kind !== "absent";
+  return {
+    survey: {
+      now,
+      enabled,
+      facts: credential === null ? null : factsOf(credential),
+      fault: fault?.code ?? null,
+      pending: attempt === null ? null : attemptFactsOf(attempt),
+    },
+    credential,
+    attempt,
+    fault,
+    loose: stored.kind === "stored" && stored.loose,
+    legacy: other !== null,
+  };
+}
