@@ -180,10 +180,6 @@ const deadEnds = {
   "device-denied": { any: [400, "access_denied", "The person denied the request."] },
   "unknown-project": { any: [403, "PERMISSION_DENIED", "The caller does not have permission"] },
   "unknown-operation": { any: [404, "NOT_FOUND", "Requested entity was not found."] },
-  "not-json": {
-    any: [400, "invalid_request_error", "The body is not valid JSON."],
-    gemini: [400, "INVALID_ARGUMENT", "Invalid JSON payload received."],
-  },
 } as const satisfies Record<string, Says>;
 
 export type DeadEnd = keyof typeof deadEnds;
