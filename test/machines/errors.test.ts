@@ -22,7 +22,7 @@ for (const code of codes)
       for (const facts of [full, { provider: "acme" }, { detail }, {}]) {
         const { message } = new AuthError(code, facts);
         assert.match(message, /^[\p{Lu}\p{Lt}]|^The detail$/u);
-        assert.doesNotMatch(message, /[{}]|undefined|null|\(\)|\s\s|\s$|[.!]$/);
+        assert.doesNotMatch(message, /[{}]|undefined|null|\(\)|\(something\)|\s\s|\s$|[.!]$/);
         assert.ok(message.length >= 5);
       }
     });
