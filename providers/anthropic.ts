@@ -52,7 +52,7 @@ export const anthropic = {
   api: {
     base: "https://api.anthropic.com",
     protocol: "messages",
-    model: "claude-sonnet-4-5",
+    model: "claude-sonnet-5-5",
     credentialHeader: "authorization",
     headers: { "anthropic-version": "2023-06-01", "anthropic-beta": "oauth-2025-04-20" },
     accountHeader: null,
@@ -62,7 +62,7 @@ export const anthropic = {
   keyApi: {
     base: "https://api.anthropic.com",
     protocol: "messages",
-    model: "claude-sonnet-4-5",
+    model: "claude-sonnet-5-5",
     credentialHeader: "x-api-key",
     headers: { "anthropic-version": "2023-06-01" },
     accountHeader: null,
