@@ -66,7 +66,8 @@ function crossSite(headers: CallbackRequest["headers"]): Callback | null {
   const mode = headers["sec-fetch-mode"];
   if (mode === "navigate") return null;
   // A mode alone proves nothing: programs send one as well. A browser's script also says where it is (T14).
-  const foreign = headers["origin"] !== undefined || headers["sec-fetch-site"] === "cross-site";
+  const site = headers["sec-fetch-site"] ?? "none";
+  const foreign = headers["origin"] !== undefined || site !== "none";
   return foreign ? ignored(400, "it comes from a page's script") : null;
 }
 

@@ -46,11 +46,10 @@ export function networkCode(error: unknown): Pick<SendFailure, "code" | "detail"
   return { code: "network_broken", detail: errnos.at(-1) ?? "unknown" };
 }
 
-/** Error codes from the outside in: `cause`, and the single attempts of a connection to a host with several addresses. */
+/** Error codes from the outside in. A host with several addresses fails with the code of the first. */
 function* codesIn(error: unknown, depth = 0): Generator<string> {
   if (typeof error !== "object" || error === null || depth > 8) return;
-  const { code, cause, errors } = error as { code?: unknown; cause?: unknown; errors?: unknown };
+  const { code, cause } = error as { code?: unknown; cause?: unknown };
   if (typeof code === "string" && /^[A-Z][A-Z0-9_]{1,60}$/.test(code)) yield code;
-  if (Array.isArray(errors)) for (const each of errors) yield* codesIn(each, depth + 1);
   yield* codesIn(cause, depth + 1);
 }

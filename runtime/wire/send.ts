@@ -161,7 +161,7 @@ function through(undici: Stack["undici"], dispatcher: Dispatcher): Fetch {
       method: request.method,
       headers: [...request.headers],
       body: request.body === null ? null : await request.arrayBuffer(),
-      redirect: "manual",
+      redirect: request.redirect,
       signal: request.signal,
       dispatcher,
     });

@@ -49,7 +49,6 @@ export function printable(text: string, max = 200): string {
 export function oauthErrorCode(text: unknown): string | null {
   if (typeof text !== "string") return null;
   const code = text
-    .slice(0, 1000)
     .replaceAll(/[^\x20\x21\x23-\x5b\x5d-\x7e]/g, "")
     .slice(0, 100)
     .trim();

@@ -139,12 +139,12 @@ describe("the callback", () => {
       { "sec-fetch-site": "cross-site" },
       { "sec-fetch-mode": "no-cors", "sec-fetch-site": "cross-site" },
       { "sec-fetch-mode": "cors", origin: "http://localhost:1455", "sec-fetch-site": "same-origin" },
-      { "sec-fetch-mode": "websocket" },
+      { "sec-fetch-mode": "no-cors", "sec-fetch-site": "same-site" },
     ]) {
       assert.equal(statusOf(judge({ headers })), 400, inspect(headers));
     }
-    // An older browser, or a person with curl, says nothing; the state decides.
-    for (const headers of [{}, { "sec-fetch-site": "none" }, navigation]) {
+    // An older browser says nothing, a program that follows redirects only a mode; the state decides.
+    for (const headers of [{}, { "sec-fetch-site": "none" }, { "sec-fetch-mode": "cors" }, navigation]) {
       assert.equal(statusOf(judge({ headers })), "code");
     }
   });

@@ -81,6 +81,7 @@ describe("a member at a path", () => {
     ]) {
       assert.equal(memberAt(value, path), null, path.join("."));
     }
+    assert.equal(memberAt(Object.create({ inherited: "x" }), ["inherited"]), null);
     for (const nothing of [null, undefined, 5, true]) assert.equal(memberAt(nothing, ["a"]), null);
   });
 });

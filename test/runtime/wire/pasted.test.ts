@@ -166,6 +166,7 @@ describe("a paste", () => {
       ["x".repeat(65_537), "pasted_unreadable"],
     ];
     for (const [text, word] of table) assert.equal(wordOf(text), word, text.slice(0, 100));
+    assert.equal(wordOf(`localhost:1456/auth/callback?${query}`, loopback), "pasted_other_address");
     assert.equal(wordOf(`http://localhost:1456/auth/callback?${query}`, loopback), "pasted_other_address");
   });
 

@@ -53,10 +53,13 @@ describe("text for a terminal (T28)", () => {
   });
 
   it("takes no time over a megabyte (T34)", () => {
-    const started = performance.now();
-    for (const junk of ["\u001B", "e\u0301", "\u0301", " ", "\u200B", "x"])
-      printable(junk.repeat(1_000_000 / junk.length));
-    assert.ok(performance.now() - started < 200);
+    for (const junk of ["\u001B", "e\u0301", "\u0301", " ", "\u200B", "x"]) {
+      const text = junk.repeat(1_048_576 / junk.length);
+      const started = performance.now();
+      printable(text);
+      oauthErrorCode(text);
+      assert.ok(performance.now() - started < 50, JSON.stringify(junk));
+    }
   });
 });
 

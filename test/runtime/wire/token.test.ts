@@ -154,6 +154,7 @@ describe("the expiry", () => {
     for (const expires_in of [...garbage, 315_360_001, "9".repeat(400)]) {
       assert.deepEqual(expiry({ expires_in }), [now + hourMs, "garbage"], JSON.stringify(expires_in));
     }
+    assert.deepEqual(expiry({ expires_in: 0, access_token: jwt({ exp }) }), [now + hourMs, "garbage"]);
     // JSON.parse makes Infinity of this one.
     const body = JSON.stringify({ ...good, expires_in: 0 }).replace('"expires_in":0', '"expires_in":1e400');
     const outcome = judge(acme, reply(200, body));
@@ -282,6 +283,14 @@ describe("what was not issued", () => {
     ["any 401", codex, reply(401, { detail: "Unauthorized" }), "refresh", { kind: "refused", oauthError: null }],
     ["an empty 401", qwen, reply(401, ""), "refresh", { kind: "refused" }],
     ["a proxy's 401", codex, reply(401, "<html>", { "content-type": "text/html" }), "refresh", { kind: "unavailable" }],
+    [
+      "a proxy's words",
+      codex,
+      reply(401, "Denied", { "content-type": "text/html" }),
+      "refresh",
+      { kind: "unavailable" },
+    ],
+    ["trouble while a code is exchanged", acme, reply(500, { error: "odd" }), "code", { kind: "unavailable" }],
     [
       "401 where the data is silent",
       anthropic,
