@@ -87,6 +87,8 @@ function carryOut(desk: Desk, name: AccountReference, choice: Choice | null): vo
     desk.store.putAside(name);
   } else if (choice !== null) {
     writeEnabled(desk.store.paths, name.provider, choice === "enable");
+    // Nobody may finish a sign-in that is not wanted any more.
+    if (choice === "disable") desk.pending.removeAll(name);
   }
 }
 

@@ -1,6 +1,5 @@
 // Everything that is borrowed from the outside: clock, randomness, environment, folders, browser.
 // Tests pass their own through this one door; nothing else in the runtime reaches around it.
-import { randomBytes } from "node:crypto";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 
@@ -23,9 +22,9 @@ export function realHost({ home, browser }: { home?: string | undefined; browser
   const environment = process.env;
   return {
     now: Date.now,
-    randomBytes: (size) => randomBytes(size),
+    randomBytes: (size) => crypto.getRandomValues(new Uint8Array(size)),
     environment,
-    userHome: homedir(),
+    userHome: userHome(),
     home: homeFolder(environment, home),
     openBrowser: async (url) => {
       const { openBrowser } = await import("./login/browser.ts");
@@ -34,13 +33,18 @@ export function realHost({ home, browser }: { home?: string | undefined; browser
   };
 }
 
+/** The user's home folder. */
+export function userHome(): string {
+  return homedir();
+}
+
 /** Our home folder, by flag or environment. */
 export function homeFolder(environment: Host["environment"], flag?: string): string {
   const named = flag ?? environment["LLXPRT_HOME"];
-  return named === undefined || named === "" ? join(homedir(), ".llxprt") : resolve(named);
+  return named === undefined || named === "" ? join(userHome(), ".llxprt") : resolve(named);
 }
 
 /** A path as people write it in settings: `~` is the user's home folder. */
-export function expandHome(path: string, userHome: string): string {
-  return path === "~" || path.startsWith("~/") ? join(userHome, path.slice(1)) : path;
+export function expandHome(path: string, home: string): string {
+  return path === "~" || path.startsWith("~/") ? join(home, path.slice(1)) : path;
 }

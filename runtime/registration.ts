@@ -63,7 +63,7 @@ function clientInEnvironment(source: NonNullable<Provider["clientSource"]>, { en
   return { id, secret: secret === undefined || secret === "" ? null : new Secret("client_secret", secret) };
 }
 
-/** Google's console gives `{ "installed": { "client_id", "client_secret" } }`; a flat object will do too. */
+/** Vendors' consoles give `{ "installed": { "client_id", "client_secret" } }`; a flat object will do too. */
 function clientInFile(path: string, { userHome }: Host): Client {
   const file = expandHome(path, userHome);
   const content = readJson(file);

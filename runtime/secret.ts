@@ -2,8 +2,7 @@
 //
 // It prints as a constant wherever a value prints by accident (string, JSON, console, template). Kinds are distinct types,
 // so that sending a verifier as `state` does not compile. `reveal()` is the only way out, and the architecture test lists
-// the files that may call it.
-import { createHash, timingSafeEqual } from "node:crypto";
+// the files that may call it. Node's crypto is loaded when it is needed: printing a stored token does without.
 import { inspect } from "node:util";
 
 export type SecretKind =
@@ -35,6 +34,9 @@ export class Secret<Kind extends SecretKind = SecretKind> {
 
   /** Whether `other` is the same text, in time that does not depend on where they differ. */
   matches(other: string | Secret<Kind>): boolean {
+    const { createHash, timingSafeEqual } = process.getBuiltinModule("node:crypto");
+    // Equal lengths are what timingSafeEqual asks for; a digest gives them without telling the length.
+    const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
     const theirs = typeof other === "string" ? other : other.#value;
     return timingSafeEqual(digest(this.#value), digest(theirs));
   }
@@ -54,9 +56,4 @@ export class Secret<Kind extends SecretKind = SecretKind> {
   [inspect.custom](): string {
     return this.toString();
   }
-}
-
-// Equal lengths are what timingSafeEqual asks for; a digest gives them without telling the length.
-function digest(text: string): Buffer {
-  return createHash("sha256").update(text).digest();
 }

@@ -1,7 +1,7 @@
 // A code for tokens (RFC 6749 4.1.3): judged first, sent once, stored before anybody is told.
 //
 // A code that may have reached the server is never sent again. What was pasted wrongly spends nothing: the attempt waits.
-import { AuthError, type ErrorCode } from "../../machines/errors.ts";
+import { AuthError } from "../../machines/errors.ts";
 import type { Exchanged, ExchangeInput } from "../../machines/login/login.ts";
 import type { Provider } from "../../providers/provider.ts";
 import { registrationOf } from "../registration.ts";
@@ -81,14 +81,10 @@ async function redeem(
   const outcome = tokenReply(provider, reply, { purpose: "code", clientId: client.id, nonce });
   if (outcome.kind !== "issued") {
     const { code: failure, oauthError, status } = outcome;
-    const detail = detailFor(failure, oauthError ?? `HTTP ${status}`);
+    const detail = oauthError ?? `HTTP ${status}`;
     desk.faults.note(attempt, new AuthError(failure, { ...attempt, oauthError, status, detail }));
     return { kind: "failed", code: failure };
   }
   await commit(desk, provider, attempt, outcome.issued, signal);
   return { kind: "granted" };
-}
-
-function detailFor(code: ErrorCode, detail: string): string {
-  return code === "sign_in_refused" ? ` (${detail})` : detail;
 }

@@ -4,7 +4,7 @@
 // rotation and our write. Within a process everybody shares the one that is under way. What another process
 // stored meanwhile is adopted; only the server's definitive word ends a login, and nothing is ever deleted here.
 import { AuthError, type ErrorCode } from "../../machines/errors.ts";
-import { isFresh } from "../../machines/freshness.ts";
+import { defaultMinTtlMs, isFresh } from "../../machines/freshness.ts";
 import type { RefreshDemand, Renewed } from "../../machines/life.ts";
 import type { Provider } from "../../providers/provider.ts";
 import { checkBinding, registrationOf } from "../registration.ts";
@@ -57,8 +57,10 @@ async function refresh(wiring: Wiring, provider: Provider, name: AccountName, de
 /** What can be answered from the store alone. */
 function withoutRequest(credential: StoredCredential, demand: FreshDemand, now: number): Verdict | null {
   const { generation, expiresAt, refused, retry } = credential;
-  const moved = demand.generation !== null && demand.generation !== generation;
-  if (isFresh(expiresAt, now, demand.minTtlMs) && (moved || !demand.force)) return { kind: "adopted", code: null };
+  const isMoved = demand.generation !== null && demand.generation !== generation;
+  // Who renews early, or because the API said no, wants another token than his: somebody else's new one will do.
+  const wantedMs = isMoved ? Math.min(demand.minTtlMs, defaultMinTtlMs) : demand.minTtlMs;
+  if (isFresh(expiresAt, now, wantedMs) && (isMoved || !demand.force)) return { kind: "adopted", code: null };
   if (credential.refreshToken === null) return { kind: "rejected", code: "refresh_impossible" };
   if (demand.force) return null;
   if (refused?.generation === generation) return { kind: "rejected", code: refused.code };
@@ -95,7 +97,7 @@ async function exchange(
   }
   const { code, status, oauthError } = outcome;
   const detail = oauthError ?? `HTTP ${status}`;
-  wiring.faults.note(name, new AuthError(code, { ...name, status, oauthError, detail: detailFor(code, detail) }));
+  wiring.faults.note(name, new AuthError(code, { ...name, status, oauthError, detail }));
   if (outcome.kind === "refused") return await rejected(wiring, name, credential, code);
   return await unavailable(wiring, name, credential, code, "retryAfterMs" in outcome ? outcome.retryAfterMs : null);
 }
@@ -124,9 +126,4 @@ async function unavailable(
 
 function isSame(current: StoredCredential | null, asked: StoredCredential): current is StoredCredential {
   return current !== null && current.generation === asked.generation && current.lineage === asked.lineage;
-}
-
-// Sentences of refusals take the server's code in brackets; the others have brackets of their own.
-function detailFor(code: ErrorCode, detail: string): string {
-  return code === "refresh_refused" ? ` (${detail})` : detail;
 }

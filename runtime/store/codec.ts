@@ -143,7 +143,7 @@ function parsed(text: string): Json | null {
   }
 }
 
-// Unix seconds by the format; files made by hand, and those of Google's libraries, hold milliseconds.
+// Unix seconds by the format; files made by hand, and those of some vendors' tools, hold milliseconds.
 function expiryIn(file: Json): number | null {
   const value = numberIn(file, "expiry") ?? numberIn(file, "expiry_date");
   if (value === null || value <= 0) return null;

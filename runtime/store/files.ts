@@ -2,7 +2,6 @@
 //
 // Reading never follows a link, never waits on a pipe and never writes. Writing goes temporary file → fsync → rename →
 // fsync of the directory, with 0600 from the first moment, whatever the umask.
-import { randomBytes } from "node:crypto";
 import {
   chmodSync,
   closeSync,
@@ -74,7 +73,7 @@ export function tighten(path: string): void {
  */
 export function writePrivate(path: string, text: string, who: AuthErrorFacts): void {
   const folder = dirname(path);
-  const temporary = join(folder, `.${randomBytes(8).toString("hex")}.tmp`);
+  const temporary = join(folder, `.${crypto.randomUUID()}.tmp`);
   try {
     createPrivate(temporary, text);
     renameSync(temporary, path);

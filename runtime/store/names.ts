@@ -54,7 +54,7 @@ export function pathsIn(home: string) {
 
 export type Paths = ReturnType<typeof pathsIn>;
 
-/** File name without ending: `codex`, or `codex-work` for another account than the default one. */
+/** File name without ending: `acme`, or `acme-work` for another account than the default one. */
 export function stemOf({ provider, account }: AccountName): string {
   return account === defaultAccount ? provider : `${provider}-${account}`;
 }

@@ -1,0 +1,26 @@
+// What the installed command runs first. It is bundled as CommonJS, which starts faster than an ES module, and it must
+// parse on any Node, so that one that is too old is told in a sentence.
+import { writeSync } from "node:fs";
+import { fast } from "./fast.ts";
+
+const floor = [22, 19] as const;
+
+function isTooOld(node: string): boolean {
+  const [major = 0, minor = 0] = node.split(".").map(Number);
+  return major < floor[0] || (major === floor[0] && minor < floor[1]);
+}
+
+function start(): void {
+  const argv = process.argv.slice(2);
+  if (isTooOld(process.versions.node)) {
+    process.stderr.write(`llxprt-auth needs Node ${floor.join(".")} or newer; this is ${process.versions.node}\n`);
+    process.exitCode = 1;
+    return;
+  }
+  const answer = fast(argv, process.env);
+  if (answer === null) void import("./main.ts").then(({ run }) => run(argv));
+  // Not process.stdout: setting up a stream takes longer than all the rest.
+  else writeSync(1, answer);
+}
+
+start();
