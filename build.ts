@@ -1,39 +1,64 @@
-// Builds dist/: the command (bundled, so that it starts fast), the library (its dependencies left outside), and types.
+// Builds dist/: the command (bundled, so that it starts fast), the library (its dependencies left outside), the types, and
+// the licences of what is bundled.
 import { execFileSync } from "node:child_process";
-import { chmodSync, rmSync } from "node:fs";
-import { rolldown, type InputOptions, type OutputOptions } from "rolldown";
+import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type InputOptions, type OutputOptions, rolldown } from "rolldown";
 import manifest from "./package.json" with { type: "json" };
 
-const outside = Object.keys(manifest.dependencies);
+/** Folders in node_modules of what went into a bundle. */
+const bundled = new Set<string>();
 
 async function bundle(input: InputOptions, output: OutputOptions): Promise<void> {
-  const build = await rolldown({ platform: "node", treeshake: true, logLevel: "warn", ...input });
-  await build.write({ minify: "dce-only", ...output });
+  const build = await rolldown({ platform: "node", logLevel: "warn", ...input });
+  const { output: files } = await build.write(output);
   await build.close();
+  for (const file of files) {
+    if (file.type !== "chunk") continue;
+    for (const id of file.moduleIds) {
+      const [folder] = /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id) ?? [];
+      if (folder !== undefined) bundled.add(folder);
+    }
+  }
+}
+
+function licences(): string {
+  const texts = [...bundled].toSorted().map((folder) => {
+    const { name, version, license } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Record<
+      string,
+      string
+    >;
+    const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
+    const text = file === undefined ? "" : readFileSync(join(folder, file), "utf8").trim();
+    return `${name} ${version} (${license})\n\n${text}\n`;
+  });
+  return `The bundled command contains these packages.\n\n${texts.join("\n----\n\n")}`;
 }
 
 rmSync("dist", { recursive: true, force: true });
 
 // The command: everything inside but what is large and seldom needed.
-const seldom = ["ky", "undici", "open"];
 await bundle(
-  { input: { main: "cli/main.ts" }, external: seldom },
-  { dir: "dist/cli", format: "esm", entryFileNames: "[name].mjs", chunkFileNames: "[name]-[hash].mjs" },
+  { input: { main: "cli/main.ts" }, external: ["ky", "undici", "open"] },
+  { dir: "dist/cli", format: "esm", entryFileNames: "[name].mjs", chunkFileNames: "[name]-[hash].mjs", minify: true },
 );
 // A CommonJS entry: an ES module costs a sixth more to start.
 await bundle(
-  { input: "cli/entry.ts", external: ["./main.ts"] },
+  { input: "cli/entry.ts", external: [/main\.ts$/] },
   {
     file: "dist/llxprt-auth.cjs",
     format: "cjs",
     banner: "#!/usr/bin/env node",
-    paths: { "./main.ts": "./cli/main.mjs" },
+    paths: (id) => (id.endsWith("main.ts") ? "./cli/main.mjs" : id),
+    minify: true,
   },
 );
 chmodSync("dist/llxprt-auth.cjs", 0o755);
 // The library: a program that uses it shares its own xstate with it.
 await bundle(
-  { input: "runtime/index.ts", external: outside },
+  { input: "runtime/index.ts", external: Object.keys(manifest.dependencies) },
   { file: "dist/index.mjs", format: "esm", codeSplitting: false },
 );
-execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"], { stdio: "inherit" });
+writeFileSync("dist/THIRD-PARTY-LICENCES.txt", licences());
+const types = join("node_modules", "typescript", "bin", "tsc");
+execFileSync(process.execPath, [types, "-p", "tsconfig.build.json"], { stdio: "inherit" });
