@@ -1,7 +1,6 @@
 // The runtime: one actor a provider account, each on its own, over one store and one door to the network.
 //
 // Creating it reads the settings and contacts nobody. An account's actor starts when it is first needed.
-import type { KyInstance } from "ky";
 import type { Grant, Provider } from "../providers/provider.ts";
 import { type Account, createAccount } from "./account.ts";
 import { type CredentialActor, run, type Running } from "./actor.ts";
@@ -23,7 +22,7 @@ import { createPendingStore } from "./store/pending.ts";
 import { createStore } from "./store/store.ts";
 import type { Credential } from "./token.ts";
 import type { Findings } from "./survey.ts";
-import { createSender } from "./wire/send.ts";
+import { createSender, type KyInstance, kyOver } from "./wire/send.ts";
 
 export interface AuthOptions {
   /** Home folder. Default: `LLXPRT_HOME`, else `~/.llxprt`. */
@@ -139,10 +138,7 @@ export function createAuth(options: AuthOptions = {}): Auth {
       return [...names, ...others].toSorted((a, b) => order(table, a) - order(table, b));
     },
     fetch: authFetch,
-    ky: async (name, fetchOptions) => {
-      const { default: ky } = await import("ky");
-      return ky.create({ fetch: authFetch(name, fetchOptions), retry: 0, timeout: false });
-    },
+    ky: (name, fetchOptions) => kyOver(authFetch(name, fetchOptions)),
     actor: (name, of) => open(name, of).account.actor,
     close: async () => {
       await Promise.all([...accounts.values()].map(({ stop }) => stop()));

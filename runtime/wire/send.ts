@@ -13,6 +13,7 @@ import { userAgent, type WireRequest } from "./message.ts";
 import { replyOf, type WireReply } from "./reply.ts";
 
 export type { SendFailure } from "./failure.ts";
+export type { KyInstance };
 
 export interface Sender {
   /**
@@ -29,6 +30,12 @@ export interface Sender {
   fetch(request: Request, init?: RequestInit): Promise<Response>;
   /** Drop every connection, so that the process can end at once. */
   close(): Promise<void>;
+}
+
+/** A ky instance whose requests go through `fetch`. It repeats nothing by itself and knows no total timeout. */
+export async function kyOver(fetch: typeof globalThis.fetch): Promise<KyInstance> {
+  const { default: ky } = await import("ky");
+  return ky.create({ fetch, retry: 0, timeout: false });
 }
 
 export interface SenderOptions {
