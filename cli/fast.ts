@@ -12,7 +12,7 @@ export function fast(argv: readonly string[], environment: NodeJS.ProcessEnv): s
   if (asked === null) return null;
   try {
     const token = quickToken({ ...asked, environment });
-    return token === null ? null : `${token}\n`;
+    return token === null ? null : `${token.reveal()}\n`;
   } catch {
     return null;
   }

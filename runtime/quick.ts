@@ -5,6 +5,7 @@
 import { defaultMinTtlMs, isFresh } from "../machines/freshness.ts";
 import { providers } from "../providers/index.ts";
 import { homeFolder, userHome } from "./host.ts";
+import type { Secret } from "./secret.ts";
 import { readSettings } from "./settings/settings.ts";
 import { precedenceOf } from "./sources.ts";
 import { checkAccountName, defaultAccount, pathsIn } from "./store/names.ts";
@@ -21,7 +22,13 @@ export interface QuickToken {
 }
 
 /** The stored access token, if it wins, is fresh, and nothing needs to be said. Two files are opened. @throws AuthError */
-export function quickToken({ provider, account, home, minTtlMs, environment }: QuickToken): string | null {
+export function quickToken({
+  provider,
+  account,
+  home,
+  minTtlMs,
+  environment,
+}: QuickToken): Secret<"access_token"> | null {
   const facts = Object.hasOwn(providers, provider) ? providers[provider as keyof typeof providers] : null;
   if (facts === null) return null;
   const paths = pathsIn(homeFolder(environment, home));
@@ -36,5 +43,5 @@ export function quickToken({ provider, account, home, minTtlMs, environment }: Q
   const { winner } = precedenceOf(facts, name, settings, { survey }, given);
   if (winner?.kind !== "oauth" || credential === null || loose || legacy) return null;
   const isEnough = isFresh(credential.expiresAt, survey.now, minTtlMs ?? defaultMinTtlMs);
-  return isEnough ? credential.accessToken.reveal() : null;
+  return isEnough ? credential.accessToken : null;
 }

@@ -235,7 +235,7 @@ describe("secrets", () => {
     "runtime/store/pending.ts": "makes the text of an attempt's record",
     "runtime/fetch.ts": "puts the credential into the header of a request that its owner asked for",
     "cli/commands/token.ts": "prints it, because that is what was asked for",
-    "cli/commands/exec.ts": "gives it to the child that was asked for",
+    "cli/fast.ts": "prints it the short way",
   };
 
   it("are looked into only where it is listed, with a reason", () => {
