@@ -2,7 +2,17 @@
 //
 // A code tells what failed, whether the stored login is still good, which exit code it gives, and the one command that
 // comes next. `errors.ts` makes errors of it.
-import type { exitCodes } from "./errors.ts";
+/** Exit codes of the contract, section 2. */
+export const exitCodes = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  signInNeeded: 3,
+  refused: 4,
+  tryLater: 5,
+  misconfigured: 6,
+  interrupted: 130,
+} as const;
 
 export interface Entry {
   /** What failed. `{provider}`, `{account}` and `{detail}` are filled in. */
@@ -192,7 +202,11 @@ export const catalogue = {
 
   // Using the API
   key_rejected: entry("{provider} rejected the key from {detail}", "refused", "{provider} why", "good"),
-  api_unauthorized: entry("the API of {provider} does not accept the login", "signInNeeded", "{provider} login"),
+  api_unauthorized: entry(
+    "the API of {provider} does not accept the login ({detail})",
+    "signInNeeded",
+    "{provider} login",
+  ),
   api_forbidden: entry("the API of {provider} refused the request ({detail})", "refused", "{provider} status", "good"),
   api_ineligible: entry("{provider} does not serve this account ({detail})", "refused", "{provider} why", "good"),
   api_limited: entry("the API of {provider} has reached a limit ({detail})", "tryLater", "{provider} status", "good"),
@@ -203,6 +217,7 @@ export const catalogue = {
     "{provider} why",
     "good",
   ),
+  project_needed: entry("{provider} needs a cloud project ({detail})", "misconfigured", "{provider} why", "good"),
   api_missing: entry("{provider} has no API to ask; set api in its settings", "misconfigured", "{provider} status"),
 
   // The command line

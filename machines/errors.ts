@@ -1,20 +1,8 @@
 // The one error class. Its sentences are made here, from the catalogue and from names: no reply body, query, header or
 // token can get into them.
-import { catalogue, type Entry, type ErrorCode } from "./catalogue.ts";
+import { catalogue, type Entry, type ErrorCode, exitCodes } from "./catalogue.ts";
 
-export type { ErrorCode };
-
-/** Exit codes of the contract, section 2. */
-export const exitCodes = {
-  done: 0,
-  failed: 1,
-  usage: 2,
-  signInNeeded: 3,
-  refused: 4,
-  tryLater: 5,
-  misconfigured: 6,
-  interrupted: 130,
-} as const;
+export { exitCodes, type ErrorCode };
 
 export interface AuthErrorFacts {
   readonly provider?: string | undefined;
