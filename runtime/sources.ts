@@ -8,6 +8,7 @@ import { Secret } from "./secret.ts";
 import { type KeyPlace, placeIn } from "./settings/keys.ts";
 import type { Settings } from "./settings/settings.ts";
 import { readPrivate } from "./store/files.ts";
+import { behindLinks } from "./store/trust.ts";
 import type { Paths } from "./store/names.ts";
 import type { Findings } from "./survey.ts";
 
@@ -60,7 +61,7 @@ export function keyAt(place: NonNullable<KeyPlace>, provider: string, userHome: 
 
 function keyFileText(path: string, provider: string): string {
   try {
-    return readPrivate(path, { provider })?.text.trim() ?? "";
+    return readPrivate(behindLinks(path, { provider }), { provider })?.text.trim() ?? "";
   } catch (error) {
     throw new AuthError("key_unreadable", { provider, detail: path, cause: error });
   }

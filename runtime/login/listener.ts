@@ -6,7 +6,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { AuthError } from "../../machines/errors.ts";
 import type { Loopback } from "../../providers/provider.ts";
-import { errnoOf } from "../store/files.ts";
+import { errnoOf } from "../store/trust.ts";
 import { type Callback, type CallbackRequest, judgeCallback } from "../wire/callback.ts";
 import type { Expected } from "../wire/redirect.ts";
 import { type Page, pageHeaders, receivedPage, strayPage } from "./pages.ts";

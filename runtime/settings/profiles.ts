@@ -1,6 +1,8 @@
 // llxprt-code's profiles: named key settings, `profiles/<name>.json`. Keys that are not ours are kept.
 import { AuthError } from "../../machines/errors.ts";
-import { ensureFolder, listFolder, removePrivate, writePrivate } from "../store/files.ts";
+import { removePrivate, writePrivate } from "../store/files.ts";
+import { ensureFolder, ensureHome, listFolder } from "../store/folders.ts";
+import { behindLinks } from "../store/trust.ts";
 import { checkAccountName, type Paths } from "../store/names.ts";
 import { join } from "node:path";
 import { type KeyPlace, placeIn } from "./keys.ts";
@@ -33,9 +35,9 @@ export function writeProfile(paths: Paths, { name, provider, place }: Profile): 
   const { "auth-key": _key, "auth-keyfile": _keyFile, ...others } = before;
   const key = place === null ? {} : "key" in place ? { "auth-key": place.key } : { "auth-keyfile": place.keyFile };
   const next = { version: 1, ...file, provider, ephemeralSettings: { ...others, ...key } };
-  ensureFolder(paths.home, {});
+  ensureHome(paths.home, {});
   ensureFolder(paths.profiles, {});
-  writePrivate(path, `${JSON.stringify(next, null, 2)}\n`, {});
+  writePrivate(behindLinks(path, {}), `${JSON.stringify(next, null, 2)}\n`, {});
 }
 
 /** @throws AuthError `profile_unknown`, `name_invalid` */

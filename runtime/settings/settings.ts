@@ -1,9 +1,12 @@
 // settings.json of the home folder: shared with llxprt-code, so what is not ours is kept as it is.
 //
 // Ours are `oauthEnabledProviders` and `providers` (contract, section 9). Read from the home folder only, never from the
-// current one: a changed endpoint steals tokens. A mistake names the file and the field, and nothing is guessed.
+// current one: a changed endpoint steals tokens. The file may be a person's own link (dotfiles): it is read through the
+// link, and written behind it. A mistake names the file and the field, and nothing is guessed.
 import { AuthError } from "../../machines/errors.ts";
-import { ensureFolder, readPrivate, writePrivate } from "../store/files.ts";
+import { readPrivate, writePrivate } from "../store/files.ts";
+import { ensureHome } from "../store/folders.ts";
+import { behindLinks } from "../store/trust.ts";
 import type { Paths } from "../store/names.ts";
 
 /** A provider's entry: overrides of its fields, and its key. */
@@ -29,7 +32,11 @@ export function readSettings(paths: Paths): Settings {
   for (const [name, value] of Object.entries(providers)) {
     if (!isRecord(value)) throw invalid(paths.settings, `providers.${name}`, "must be an object");
   }
-  return { enabled: enabled as Record<string, boolean>, providers: providers as Record<string, ProviderEntry> };
+  // Without a prototype: a provider may be called "constructor".
+  return {
+    enabled: Object.assign(Object.create(null), enabled) as Record<string, boolean>,
+    providers: Object.assign(Object.create(null), providers) as Record<string, ProviderEntry>,
+  };
 }
 
 /** Records that OAuth is on or off for a provider. @throws AuthError `settings_invalid`, `store_unsafe`, `store_failed` */
@@ -37,27 +44,37 @@ export function writeEnabled(paths: Paths, provider: string, on: boolean): void 
   const file = readJson(paths.settings);
   const enabled = section(file, "oauthEnabledProviders", paths.settings);
   const next = { ...file, oauthEnabledProviders: { ...enabled, [provider]: on } };
-  ensureFolder(paths.home, { provider });
-  writePrivate(paths.settings, `${JSON.stringify(next, null, 2)}\n`, { provider });
+  ensureHome(paths.home, { provider });
+  writePrivate(behindLinks(paths.settings, { provider }), `${JSON.stringify(next, null, 2)}\n`, { provider });
 }
 
 /** Error of a field, with the file that has it. */
 export function invalid(file: string, field: string, what: string): AuthError {
-  return new AuthError("settings_invalid", { detail: `${file}: ${field} ${what}` });
+  return new AuthError("settings_invalid", { detail: `${file}: ${field} ${what}`.trimEnd() });
 }
 
 /** A JSON object from a file; an absent file is an empty one. @throws AuthError `settings_invalid`, `store_unsafe` */
 export function readJson(path: string): Json {
-  const file = readPrivate(path, {});
+  const file = textIn(path);
   if (file === null) return {};
   let value: unknown;
   try {
-    value = JSON.parse(file.text.replace(/^\uFEFF/, ""));
+    value = JSON.parse(file.replace(/^\uFEFF/, ""));
   } catch {
     throw invalid(path, "the file", "is not JSON");
   }
   if (!isRecord(value)) throw invalid(path, "the file", "must hold an object");
   return value;
+}
+
+function textIn(path: string): string | null {
+  try {
+    return readPrivate(behindLinks(path, {}), {})?.text ?? null;
+  } catch (error) {
+    if (error instanceof AuthError && error.code === "store_corrupt")
+      throw invalid(path, "the file", "is not readable");
+    throw error;
+  }
 }
 
 /** Whether a value is a JSON object. */

@@ -147,7 +147,7 @@ function parsed(text: string): Json | null {
 function expiryIn(file: Json): number | null {
   const value = numberIn(file, "expiry") ?? numberIn(file, "expiry_date");
   if (value === null || value <= 0) return null;
-  return value > 1e12 ? value : value * 1000;
+  return aMoment(value > 1e12 ? value : value * 1000);
 }
 
 function refusedIn(ours: Json | null): StoredCredential["refused"] {
@@ -163,7 +163,7 @@ function retryIn(ours: Json | null): StoredCredential["retry"] {
   const code = textIn(retry, "code");
   return at === null || code === null
     ? null
-    : { at, code: code as ErrorCode, failures: countIn(retry, "failures") ?? 1 };
+    : { at, code: knownCode(code, "backing_off"), failures: countIn(retry, "failures") ?? 1 };
 }
 
 function textIn(record: Json | null, member: string): string | null {
@@ -184,7 +184,15 @@ function countIn(record: Json | null, member: string): number | null {
 
 function secondsIn(record: Json | null, member: string): number | null {
   const value = numberIn(record, member);
-  return value === null ? null : value * 1000;
+  return value === null ? null : aMoment(value * 1000);
+}
+
+// ECMA-262 21.4.1.1: no date is later.
+const lastMoment = 8.64e15;
+
+/** Null: no time that a clock will ever show. */
+function aMoment(at: number): number | null {
+  return at >= 0 && at <= lastMoment ? at : null;
 }
 
 function recordIn(record: Json | null, member: string): Json | null {

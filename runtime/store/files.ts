@@ -1,26 +1,25 @@
 // Files that hold secrets: read without being led astray, written so that a reader sees the old content or the new one.
 //
 // Reading never follows a link, never waits on a pipe and never writes. Writing goes temporary file → fsync → rename →
-// fsync of the directory, with 0600 from the first moment, whatever the umask.
+// fsync of the directory, with 0600 from the first moment, whatever the umask. A second name of a file (a hard link) is
+// left as it is: what is written gets our name only.
 import {
-  chmodSync,
   closeSync,
   constants,
   fchmodSync,
   fstatSync,
   fsyncSync,
-  lstatSync,
-  mkdirSync,
+  ftruncateSync,
   openSync,
-  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
-  type Stats,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { AuthError, type AuthErrorFacts } from "../../machines/errors.ts";
+import { errnoOf, failed, isErrno, refuseForeign, unsafe } from "./trust.ts";
 
 export interface FileText {
   readonly text: string;
@@ -30,66 +29,136 @@ export interface FileText {
 }
 
 const privateFile = 0o600;
-const privateFolder = 0o700;
 const largest = 4 * 1024 * 1024;
 
 /**
  * The text of a file of ours; null when there is none. Changes nothing.
- * @throws AuthError `store_unsafe` for a link, pipe, device, folder, somebody else's file; `store_corrupt` when too large.
+ * @throws AuthError `store_unsafe` for a link, pipe, device, folder, somebody else's file; `store_corrupt` when it is too
+ *   large or no UTF-8.
  */
 export function readPrivate(path: string, who: AuthErrorFacts): FileText | null {
-  let file: number;
-  try {
-    // O_NONBLOCK: opening a pipe must not wait for its writer.
-    file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  } catch (error) {
-    if (isErrno(error, "ENOENT")) return null;
-    throw unsafe(
-      path,
-      isErrno(error, "ELOOP") ? "is a symbolic link" : `cannot be opened: ${errnoOf(error)}`,
-      who,
-      error,
-    );
-  }
+  const file = openPrivate(path, who);
+  if (file === null) return null;
   try {
     const stat = fstatSync(file);
     refuseForeign(path, stat, who);
     if (!stat.isFile()) throw unsafe(path, "is not a regular file", who);
     if (stat.size > largest) throw new AuthError("store_corrupt", { ...who, detail: `${path} is too large` });
-    return { text: readFileSync(file, "utf8"), modifiedAt: stat.mtimeMs, loose: (stat.mode & 0o077) !== 0 };
+    return { text: textOf(path, readFileSync(file), who), modifiedAt: stat.mtimeMs, loose: (stat.mode & 0o077) !== 0 };
   } finally {
     closeSync(file);
   }
 }
 
-/** Takes a file away from everybody else. */
-export function tighten(path: string): void {
-  chmodSync(path, privateFile);
+function openPrivate(path: string, who: AuthErrorFacts): number | null {
+  try {
+    // O_NONBLOCK: opening a pipe must not wait for its writer.
+    return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    if (isErrno(error, "ENOENT")) return null;
+    const why = isErrno(error, "ELOOP") ? "is a symbolic link" : `cannot be opened: ${errnoOf(error)}`;
+    throw unsafe(path, why, who, error);
+  }
+}
+
+function textOf(path: string, bytes: Buffer, who: AuthErrorFacts): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new AuthError("store_corrupt", { ...who, detail: `${path} is not UTF-8` });
+  }
+}
+
+/** Takes a file away from everybody else. @throws AuthError `store_failed`, `store_unsafe` */
+export function tighten(path: string, who: AuthErrorFacts): void {
+  const file = openPrivate(path, who);
+  if (file === null) return;
+  try {
+    const stat = fstatSync(file);
+    // Another name of the same file may be meant for others.
+    if (stat.nlink > 1) writePrivate(path, textOf(path, readFileSync(file), who), who);
+    else fchmodSync(file, privateFile);
+  } catch (error) {
+    if (error instanceof AuthError) throw error;
+    throw failed(path, who, error);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** What changes whenever a file is replaced or written. */
+export function markOf(path: string): string {
+  try {
+    const { ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true });
+    return `${ino} ${size} ${mtimeNs} ${ctimeNs}`;
+  } catch (error) {
+    return errnoOf(error);
+  }
+}
+
+/** How a file is to be replaced. */
+export interface Replacing {
+  /** Made by `reserve`; used up. */
+  readonly reserved?: string | undefined;
+  /** Asked once the new content is on the disk: false, and nothing is replaced. */
+  readonly still?: () => boolean;
 }
 
 /**
  * Replaces a file as a whole, or creates it.
+ * @returns false when it was not `still` to be done.
  * @throws AuthError `store_failed` when the disk does not take it; the old content then still stands.
  */
-export function writePrivate(path: string, text: string, who: AuthErrorFacts): void {
+export function writePrivate(path: string, text: string, who: AuthErrorFacts, how: Replacing = {}): boolean {
   const folder = dirname(path);
-  const temporary = join(folder, `.${crypto.randomUUID()}.tmp`);
+  const temporary = how.reserved ?? temporaryIn(folder);
   try {
-    createPrivate(temporary, text);
+    fillPrivate(temporary, text, how.reserved === undefined ? "wx" : "r+");
+    if (how.still?.() === false) {
+      rmSync(temporary, { force: true });
+      return false;
+    }
     renameSync(temporary, path);
-    syncFolder(folder);
   } catch (error) {
     rmSync(temporary, { force: true });
-    throw new AuthError("store_failed", { ...who, detail: `${path}: ${errnoOf(error)}`, cause: error });
+    throw failed(path, who, error);
+  }
+  syncFolder(folder);
+  return true;
+}
+
+const reservedBytes = 64 * 1024;
+
+/**
+ * Takes room on the disk for a file that will be written soon, so that a full or read-only disk shows before it matters.
+ * @returns the path for `writePrivate`. @throws AuthError `store_failed`
+ */
+export function reserve(path: string, who: AuthErrorFacts): string {
+  const temporary = temporaryIn(dirname(path));
+  try {
+    fillPrivate(temporary, " ".repeat(reservedBytes), "wx");
+    return temporary;
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw failed(path, who, error);
   }
 }
 
-/** Creates a file that must not exist yet, 0600 whatever the umask, and waits until it is on the disk. */
-function createPrivate(path: string, text: string): void {
-  const file = openSync(path, "wx", privateFile);
+export function giveBack(reserved: string): void {
+  rmSync(reserved, { force: true });
+}
+
+function temporaryIn(folder: string): string {
+  return join(folder, `.${crypto.randomUUID()}.tmp`);
+}
+
+/** Writes a file that has no name yet, 0600 whatever the umask, and waits until it is on the disk. */
+function fillPrivate(path: string, text: string, flags: "wx" | "r+"): void {
+  const file = openSync(path, flags, privateFile);
   try {
     fchmodSync(file, privateFile);
     writeFileSync(file, text);
+    ftruncateSync(file, Buffer.byteLength(text));
     fsyncSync(file);
   } finally {
     closeSync(file);
@@ -102,78 +171,22 @@ export function removePrivate(path: string, who: AuthErrorFacts): boolean {
     rmSync(path);
   } catch (error) {
     if (isErrno(error, "ENOENT")) return false;
-    throw new AuthError("store_failed", { ...who, detail: `${path}: ${errnoOf(error)}`, cause: error });
+    throw failed(path, who, error);
   }
   syncFolder(dirname(path));
   return true;
 }
 
-/**
- * Creates a folder, 0700 whatever the umask, with the folders above it.
- * @throws AuthError `store_unsafe` when one that is there is not a folder, belongs to another user, or can be written by others.
- */
-export function ensureFolder(path: string, who: AuthErrorFacts): void {
-  if (checkFolder(path, who)) return;
-  try {
-    mkdirSync(dirname(path), { recursive: true });
-    mkdirSync(path, privateFolder);
-    chmodSync(path, privateFolder);
-  } catch (error) {
-    if (!isErrno(error, "EEXIST")) {
-      throw new AuthError("store_failed", { ...who, detail: `${path}: ${errnoOf(error)}`, cause: error });
-    }
-    checkFolder(path, who);
-  }
-}
-
-/** Whether the folder is there. @throws AuthError `store_unsafe` when it cannot be trusted. */
-export function checkFolder(path: string, who: AuthErrorFacts): boolean {
-  let stat: Stats;
-  try {
-    stat = lstatSync(path);
-  } catch (error) {
-    if (isErrno(error, "ENOENT")) return false;
-    throw unsafe(path, errnoOf(error), who, error);
-  }
-  if (!stat.isDirectory()) throw unsafe(path, "is not a folder", who);
-  refuseForeign(path, stat, who);
-  if ((stat.mode & 0o022) !== 0) throw unsafe(path, "can be written by others", who);
-  return true;
-}
-
-/** The names in a folder, sorted; none when it is not there. */
-export function listFolder(path: string): string[] {
-  try {
-    return readdirSync(path).toSorted();
-  } catch (error) {
-    if (isErrno(error, "ENOENT") || isErrno(error, "ENOTDIR")) return [];
-    throw unsafe(path, `cannot be read: ${errnoOf(error)}`, {}, error);
-  }
-}
-
-/** The code of a system error, such as ENOSPC. */
-export function errnoOf(error: unknown): string {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "unknown error";
-}
-
-export function isErrno(error: unknown, code: string): boolean {
-  return errnoOf(error) === code;
-}
-
-function refuseForeign(path: string, stat: Stats, who: AuthErrorFacts): void {
-  const me = process.getuid?.() ?? 0;
-  if (me !== 0 && stat.uid !== me) throw unsafe(path, "belongs to another user", who);
-}
-
-function unsafe(path: string, why: string, who: AuthErrorFacts, cause?: unknown): AuthError {
-  return new AuthError("store_unsafe", { ...who, detail: `${path} ${why}`, cause });
-}
-
+/** Makes a rename last. What was renamed stands already, so that a file system which cannot do this fails nothing. */
 function syncFolder(path: string): void {
-  const folder = openSync(path, constants.O_RDONLY);
   try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
+    const folder = openSync(path, constants.O_RDONLY);
+    try {
+      fsyncSync(folder);
+    } finally {
+      closeSync(folder);
+    }
+  } catch {
+    // Windows opens no folders, and some network file systems sync none.
   }
 }

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import type { AttemptFacts } from "../../machines/facts.ts";
 import type { Grant } from "../../providers/provider.ts";
 import { Secret } from "../secret.ts";
-import { ensureFolder, listFolder, readPrivate, removePrivate, writePrivate } from "./files.ts";
+import { readPrivate, removePrivate, writePrivate } from "./files.ts";
+import { ensureFolder, listFolder } from "./folders.ts";
 import type { IssuedBy } from "./credential.ts";
 import { type AccountName, type Paths, stemOf } from "./names.ts";
 

@@ -2,20 +2,12 @@
 //
 // `update` reads, decides and writes as one step, so that nobody works on what he read long ago. A file that cannot be
 // read is not an absent file: it is never overwritten, only put aside when a person asks for it.
-import { renameSync } from "node:fs";
+import { copyFileSync, renameSync } from "node:fs";
 import { AuthError } from "../../machines/errors.ts";
 import { decode, encode, type StoredCredential } from "./codec.ts";
-import {
-  checkFolder,
-  ensureFolder,
-  errnoOf,
-  isErrno,
-  listFolder,
-  readPrivate,
-  removePrivate,
-  tighten,
-  writePrivate,
-} from "./files.ts";
+import { giveBack, markOf, readPrivate, removePrivate, reserve, tighten, writePrivate } from "./files.ts";
+import { checkFolder, checkHome, ensureFolder, ensureHome, listFolder } from "./folders.ts";
+import { failed, isErrno } from "./trust.ts";
 import { type AccountName, nameOfFile, type Paths, stemOf } from "./names.ts";
 
 export type Stored =
@@ -29,22 +21,29 @@ export interface Store {
   read(name: AccountName): Stored;
   /**
    * Changes what is stored. `change` is given what is there now and answers what shall be there; the same or null leaves
-   * it as it is. One after another within an account.
+   * it as it is. One after another within an account; `change` is asked again when another program was faster.
    * @returns what is there afterwards.
    * @throws AuthError `store_corrupt`, `store_unsafe`, `store_failed`
    */
-  update(
-    name: AccountName,
-    change: (current: StoredCredential | null) => StoredCredential | null,
-  ): Promise<StoredCredential | null>;
+  update(name: AccountName, change: Change, room?: Room): Promise<StoredCredential | null>;
+  /** Takes room on the disk for the next change, before something is done that must not be lost. @throws AuthError `store_failed` */
+  reserve(name: AccountName): Room;
   /** Removes the tokens; false when there were none. */
   remove(name: AccountName): Promise<boolean>;
   /** Moves the file out of the way, whatever is in it. @returns the new path, or null when there was none. */
   putAside(name: AccountName): string | null;
-  /** Takes a file away from others who could read it. */
+  /** Takes a file away from others who could read it. @throws AuthError `store_failed` */
   tighten(name: AccountName): void;
   /** The accounts that have a file. */
   list(): readonly AccountName[];
+}
+
+type Change = (current: StoredCredential | null) => StoredCredential | null;
+
+/** Room that was taken; to be given back, used or not. */
+export interface Room {
+  readonly path: string;
+  readonly giveBack: () => void;
 }
 
 /** The store in a home folder. Creates nothing before the first write. @param now epoch milliseconds, for names of copies */
@@ -63,7 +62,7 @@ export function createStore(paths: Paths, now: () => number): Store {
 
   const read = (name: AccountName): Stored => {
     try {
-      if (!checkFolder(paths.oauth, name)) return { kind: "absent" };
+      if (!checkHome(paths.home, name) || !checkFolder(paths.oauth, name)) return { kind: "absent" };
       const file = readPrivate(paths.tokenFile(name), name);
       if (file === null) return { kind: "absent" };
       const credential = decode(file.text, file.modifiedAt);
@@ -75,38 +74,70 @@ export function createStore(paths: Paths, now: () => number): Store {
     }
   };
 
-  const aside = (name: AccountName, why: string): string | null => {
+  const asideOf = (path: string, why: string): string =>
+    `${path}.${why}-${new Date(now()).toISOString().replaceAll(/[:.]/g, "")}`;
+
+  const putAside = (name: AccountName): string | null => {
     const path = paths.tokenFile(name);
-    const to = `${path}.${why}-${new Date(now()).toISOString().replaceAll(/[:.]/g, "")}`;
+    const to = asideOf(path, "aside");
     try {
       renameSync(path, to);
       return to;
     } catch (error) {
       if (isErrno(error, "ENOENT")) return null;
-      throw new AuthError("store_failed", { ...name, detail: `${path}: ${errnoOf(error)}`, cause: error });
+      throw failed(path, name, error);
+    }
+  };
+
+  /** A copy, so that there is no moment without the file: to others that would be a sign-out. */
+  const keepCopy = (name: AccountName): void => {
+    const path = paths.tokenFile(name);
+    try {
+      copyFileSync(path, asideOf(path, "newer"));
+    } catch (error) {
+      throw failed(path, name, error);
+    }
+  };
+
+  const ensureFolders = (name: AccountName): void => {
+    ensureHome(paths.home, name);
+    ensureFolder(paths.oauth, name);
+  };
+
+  const update = (name: AccountName, change: Change, room?: Room): StoredCredential | null => {
+    const path = paths.tokenFile(name);
+    for (let reserved = room?.path; ; reserved = undefined) {
+      const before = markOf(path);
+      const found = read(name);
+      if (found.kind === "unreadable") throw found.error;
+      const current = found.kind === "stored" ? found.credential : null;
+      const next = change(current);
+      if (next === null || next === current) return current;
+      ensureFolders(name);
+      if (current?.newer === true) keepCopy(name);
+      const still = () => markOf(path) === before;
+      if (writePrivate(path, encode(next), name, { reserved, still })) return next;
     }
   };
 
   return {
     paths,
     read,
-    update: (name, change) =>
-      inTurn(name, () => {
-        const found = read(name);
-        if (found.kind === "unreadable") throw found.error;
-        const current = found.kind === "stored" ? found.credential : null;
-        const next = change(current);
-        if (next === null || next === current) return current;
-        ensureFolder(paths.home, name);
-        ensureFolder(paths.oauth, name);
-        if (current?.newer === true) aside(name, "newer");
-        writePrivate(paths.tokenFile(name), encode(next), name);
-        return next;
-      }),
+    update: (name, change, room) => inTurn(name, () => update(name, change, room)),
+    reserve: (name) => {
+      ensureFolders(name);
+      const path = reserve(paths.tokenFile(name), name);
+      return {
+        path,
+        giveBack: () => {
+          giveBack(path);
+        },
+      };
+    },
     remove: (name) => inTurn(name, () => removePrivate(paths.tokenFile(name), name)),
-    putAside: (name) => aside(name, "aside"),
+    putAside,
     tighten: (name) => {
-      tighten(paths.tokenFile(name));
+      tighten(paths.tokenFile(name), name);
     },
     list: () => listFolder(paths.oauth).flatMap((file) => nameOfFile(file) ?? []),
   };
