@@ -69,6 +69,17 @@ export const anthropic = {
     verifyUrl: "https://api.anthropic.com/v1/models",
     resourcePath: null,
   },
+  apiErrors: {
+    excluded: [
+      "OAuth authentication is currently not supported",
+      "only authorized for use with Claude Code",
+      "extra usage",
+    ],
+    limited: ["rate_limit_error"],
+    // Said with 403.
+    unauthorized: ["OAuth token has been revoked"],
+  },
+  assistance: null,
   keyVariables: [{ name: "ANTHROPIC_API_KEY", when: null }],
   legacyFiles: [],
 } as const satisfies Provider;

@@ -79,6 +79,18 @@ export const gemini = {
     verifyUrl: "https://generativelanguage.googleapis.com/v1beta/models",
     resourcePath: null,
   },
+  apiErrors: {
+    excluded: ["VALIDATION_REQUIRED"],
+    limited: ["RATE_LIMIT_EXCEEDED", "QUOTA_EXHAUSTED", "MODEL_CAPACITY_EXHAUSTED", "INSUFFICIENT_G1_CREDITS_BALANCE"],
+    // Said with 400.
+    unauthorized: ["API key not valid"],
+  },
+  assistance: {
+    lookUp: "loadCodeAssist",
+    takeIn: "onboardUser",
+    metadata: { ideType: "IDE_UNSPECIFIED", platform: "PLATFORM_UNSPECIFIED", pluginType: "GEMINI" },
+    projectVariables: ["GOOGLE_CLOUD_PROJECT", "GOOGLE_CLOUD_PROJECT_ID"],
+  },
   keyVariables: [
     { name: "GEMINI_API_KEY", when: null },
     { name: "GOOGLE_API_KEY", when: null },

@@ -83,6 +83,10 @@ export interface Provider {
   readonly api: Api | null;
   /** API access with an API key. */
   readonly keyApi: Api | null;
+  /** What the API's errors say where their status does not tell, or tells wrongly. */
+  readonly apiErrors: ApiErrors;
+  /** What `assisted-generate-content` asks for besides. */
+  readonly assistance: Assistance | null;
   /** Environment variables that hold an API key, the first set one wins. */
   readonly keyVariables: readonly KeyVariable[];
   /** Files of older tools (`~` is the user's home) whose login for the same client is served until it expires. */
@@ -179,6 +183,30 @@ export interface Api {
   readonly verifyUrl: string | null;
   /** `resource_url` of the token reply replaces `base`: scheme added if missing, then this path if missing. */
   readonly resourcePath: string | null;
+}
+
+/**
+ * Looked for in this order, before the status is. An entry without a space is a code, type or reason of the error; one with
+ * spaces is a part of its message.
+ */
+export interface ApiErrors {
+  /** The terms, the plan or the account exclude the request: neither a new token nor a new sign-in helps. */
+  readonly excluded: readonly string[];
+  /** A limit is reached: it passes by itself. */
+  readonly limited: readonly string[];
+  /** The token or key is not accepted, as by a 401. */
+  readonly unauthorized: readonly string[];
+}
+
+export interface Assistance {
+  /** Method that tells whether and how an account is served. */
+  readonly lookUp: string;
+  /** Method that takes a new account in: a long-running operation. */
+  readonly takeIn: string;
+  /** What the API wants to be told about the client. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Environment variables that name the project (its id, not its number) in which the API is used; the first set one wins. */
+  readonly projectVariables: readonly string[];
 }
 
 export interface KeyVariable {

@@ -79,6 +79,9 @@ export const qwen = {
     verifyUrl: "https://dashscope.aliyuncs.com/compatible-mode/v1/models",
     resourcePath: null,
   },
+  // The quota is said with 403.
+  apiErrors: { excluded: [], limited: ["insufficient_quota"], unauthorized: [] },
+  assistance: null,
   keyVariables: [
     { name: "DASHSCOPE_API_KEY", when: null },
     {

@@ -94,6 +94,8 @@ export const providerSchema: v.GenericSchema<unknown, Provider> = v.strictObject
   resourceHosts: texts,
   api: v.nullable(api),
   keyApi: v.nullable(api),
+  apiErrors: v.strictObject({ excluded: texts, limited: texts, unauthorized: texts }),
+  assistance: v.nullable(v.strictObject({ lookUp: text, takeIn: text, metadata: record, projectVariables: texts })),
   keyVariables: v.array(
     v.strictObject({ name: text, when: v.nullable(v.strictObject({ variable: text, hosts: texts })) }),
   ),

@@ -54,6 +54,8 @@ const plain: Omit<Provider, "name" | "title"> = {
   resourceHosts: [],
   api: null,
   keyApi: null,
+  apiErrors: { excluded: [], limited: [], unauthorized: [] },
+  assistance: null,
   keyVariables: [],
   legacyFiles: [],
 };
