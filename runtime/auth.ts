@@ -8,8 +8,9 @@ import type { KeyFlags, Precedence } from "./credentials.ts";
 import { createDemands, type Demands, type RequiredSource } from "./demand.ts";
 import { provided } from "./effects.ts";
 import { createFaults } from "./faults.ts";
-import { authorizedFetch } from "./fetch.ts";
+import { type Access, apiFor, authorizedFetch, openAccess } from "./fetch.ts";
 import { type Host, realHost } from "./host.ts";
+import { obtaining, type Obtain, type SignIn } from "./lazy.ts";
 import { createDesk, type Desk } from "./login/desk.ts";
 import { createEnsureFresh } from "./refresh/ensure-fresh.ts";
 import { readProfile } from "./settings/profiles.ts";
@@ -20,8 +21,8 @@ import { verified } from "./store/credential.ts";
 import { type AccountName, checkAccountName, defaultAccount, pathsIn, stemOf } from "./store/names.ts";
 import { createPendingStore } from "./store/pending.ts";
 import { createStore } from "./store/store.ts";
+import { type Findings, look } from "./survey.ts";
 import type { Credential } from "./token.ts";
-import type { Findings } from "./survey.ts";
 import { createSender, type KyInstance, kyOver } from "./wire/send.ts";
 
 export interface AuthOptions {
@@ -45,7 +46,7 @@ export interface AuthOptions {
 export interface FetchOptions {
   readonly account?: string | undefined;
   /** How to sign in when there is no login. Absent: never, it is an error then. */
-  readonly signIn?: ((account: Account) => Promise<unknown>) | undefined;
+  readonly signIn?: SignIn | undefined;
 }
 
 export interface Auth {
@@ -55,6 +56,8 @@ export interface Auth {
   account(provider: string, account?: string): Account;
   /** Every account that has tokens or a sign-in under way, and the default account of every provider. */
   accounts(): readonly AccountName[];
+  /** The provider's API, as the winning credential reaches it. @throws AuthError why there is no credential, `api_missing` */
+  access(provider: string, options?: FetchOptions & { readonly signal?: AbortSignal | null }): Promise<Access>;
   /** A `fetch` that adds the winning credential, renews it on 401 and repeats the request once. */
   fetch(provider: string, options?: FetchOptions): typeof fetch;
   /** The same as a ky instance, based at the provider's API. */
@@ -107,23 +110,30 @@ export function createAuth(options: AuthOptions = {}): Auth {
     const running = (): Running => (once.running ??= start());
     const demands: Demands = createDemands(desk, facts, name, running, why, options.requireSource ?? null);
     const account = createAccount({ desk, provider: facts, name, running, why, ...demands });
-    const opened = { account, stop: async () => once.running?.stop() };
+    const opened = { account, obtain: obtaining(account), stop: async () => once.running?.stop() };
     accounts.set(stemOf(name), opened);
     return opened;
   };
 
-  const authFetch = (name: string, { account: of, signIn }: FetchOptions = {}): typeof fetch => {
-    const facts = provider(name);
-    const { account } = open(name, of);
-    const obtain = async (): Promise<Credential> => {
-      const { winner } = account.why();
-      const isLazy = signIn !== undefined && winner?.kind === "oauth" && account.status().row.usable === "no";
-      if (isLazy) await signIn(account);
-      return account.token();
-    };
-    return authorizedFetch(facts, account, desk.sender, obtain, (credential) => {
-      noteVerified(desk, account, credential);
-    });
+  const access: Auth["access"] = async (name, { account: of, signIn, signal = null } = {}) => {
+    const { account, obtain } = open(name, of);
+    return openAccess(
+      {
+        provider: provider(name),
+        account,
+        sender: desk.sender,
+        host,
+        obtain: () => obtain(signIn),
+        accepted: (credential) => {
+          noteVerified(desk, account, credential);
+        },
+      },
+      signal,
+    );
+  };
+  const authFetch: Auth["fetch"] = (name, fetchOptions) => {
+    open(name, fetchOptions?.account);
+    return authorizedFetch((signal) => access(name, { ...fetchOptions, signal }));
   };
 
   return {
@@ -137,8 +147,15 @@ export function createAuth(options: AuthOptions = {}): Auth {
         .filter(({ provider: name, account }) => table.has(name) && account !== defaultAccount);
       return [...names, ...others].toSorted((a, b) => order(table, a) - order(table, b));
     },
+    access,
     fetch: authFetch,
-    ky: (name, fetchOptions) => kyOver(authFetch(name, fetchOptions)),
+    ky: async (name, fetchOptions) => {
+      const { account } = open(name, fetchOptions?.account);
+      const kind = account.why().winner?.place == null ? "oauth" : "key";
+      const resourceUrl = look(desk, provider(name), account.account).credential?.resourceUrl ?? null;
+      const { base } = apiFor(provider(name), { kind, resourceUrl });
+      return (await kyOver(authFetch(name, fetchOptions))).extend({ prefix: base });
+    },
     actor: (name, of) => open(name, of).account.actor,
     close: async () => {
       await Promise.all([...accounts.values()].map(({ stop }) => stop()));
@@ -150,6 +167,7 @@ export function createAuth(options: AuthOptions = {}): Auth {
 
 interface Open {
   readonly account: Account;
+  readonly obtain: Obtain;
   readonly stop: () => Promise<void>;
 }
 

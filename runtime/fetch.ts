@@ -1,49 +1,92 @@
 // A drop-in `fetch` with the winning credential: added to requests for the provider's own hosts, and to no others.
 //
 // A 401 outranks our clock: the credential is reloaded, renewed at most once, and the request repeated at most once
-// (RFC 6750 3.1). A body that cannot be sent again is not.
+// (RFC 6750 3.1). What a reply means is read from its words first, since policy and quota come as 401 too.
 import { AuthError } from "../machines/errors.ts";
+import type { Source } from "../machines/describe.ts";
 import type { Api, Provider } from "../providers/provider.ts";
 import type { Account } from "./account.ts";
+import type { Host } from "./host.ts";
 import type { Credential } from "./token.ts";
+import { textOf } from "./wire/ask/body.ts";
+import { isUnauthorized, refused } from "./wire/ask/refusal.ts";
 import { isOneOf } from "./wire/endpoint.ts";
 import type { Sender } from "./wire/send.ts";
 
-/** Gets a credential, signing in first where the caller allows it. */
-export type Obtain = () => Promise<Credential>;
+/** The API of a provider, as the credential that won reaches it. */
+export interface Access {
+  readonly provider: Provider;
+  readonly api: Api;
+  readonly source: Source;
+  readonly host: Pick<Host, "environment" | "now" | "randomBytes">;
+  /**
+   * Sends what `build` makes, with the credential. After a 401 it is renewed, and what `build` makes again is sent.
+   *
+   * @throws AuthError `host_foreign`, `key_rejected`, network codes, why there is no credential; the signal's reason
+   */
+  send(build: (api: Api) => Request): Promise<Response>;
+}
 
-/** Told that the API took a credential. */
-export type Accepted = (credential: Credential) => void;
+export interface AccessParts {
+  readonly provider: Provider;
+  readonly account: Pick<Account, "rejected">;
+  readonly sender: Sender;
+  readonly host: Access["host"];
+  /** Gets a credential, signing in first where the caller allows it. */
+  readonly obtain: () => Promise<Credential>;
+  /** Told that the API took a credential. */
+  readonly accepted: (credential: Credential) => void;
+}
 
-export function authorizedFetch(
-  provider: Provider,
-  account: Pick<Account, "rejected">,
-  sender: Sender,
-  obtain: Obtain,
-  accepted: Accepted,
-): typeof fetch {
+/** @throws AuthError why there is no credential, `api_missing`; the signal's reason when aborted */
+export async function openAccess(parts: AccessParts, signal: AbortSignal | null): Promise<Access> {
+  const { provider, account, sender, host, obtain, accepted } = parts;
+  let unused: Credential | null = await untilAborted(obtain(), signal);
+
+  const dispatch = async (build: (api: Api) => Request, credential: Credential): Promise<Response> => {
+    const api = apiFor(provider, credential);
+    const request = build(api);
+    checkHost(provider, api, request.url);
+    const response = await sender.fetch(request, { headers: headersWith(request.headers, api, credential) });
+    if (response.ok) accepted(credential);
+    return response;
+  };
+
+  return {
+    provider,
+    api: apiFor(provider, unused),
+    source: unused.source,
+    host,
+    send: async (build) => {
+      // One that lives for less than was asked may be handed out once only, so it is not asked for twice.
+      const credential = unused ?? (await untilAborted(obtain(), signal));
+      unused = null;
+      const first = await dispatch(build, credential);
+      if (!(await isRejected(provider, first))) return first;
+      await first.body?.cancel();
+      return dispatch(build, await untilAborted(account.rejected(credential), signal));
+    },
+  };
+}
+
+/** @param open gets access; it is asked once a request */
+export function authorizedFetch(open: (signal: AbortSignal) => Promise<Access>): typeof fetch {
   return async (input, init) => {
     const request = new Request(input, init);
-    const credential = await obtain();
-    const again = request.clone();
-    const first = await send(provider, sender, request, credential);
-    if (first.status !== 401) {
-      if (first.ok) accepted(credential);
-      return first;
-    }
-    const next = await account.rejected(credential);
-    await first.body?.cancel();
-    const second = await send(provider, sender, again, next);
-    if (second.ok) accepted(next);
-    return second;
+    const { method, headers, signal, url } = request;
+    signal.throwIfAborted();
+    // Read once, so that it can be sent twice.
+    const body = request.body === null ? null : await untilAborted(request.arrayBuffer(), signal);
+    const access = await open(signal);
+    return access.send(() => new Request(url, { method, headers, body, signal }));
   };
 }
 
 /** How to reach the API with this credential. @throws AuthError `api_missing` */
-export function apiFor(provider: Provider, credential: Credential): Api {
-  const api = credential.kind === "key" ? provider.keyApi : provider.api;
+export function apiFor(provider: Provider, { kind, resourceUrl }: Pick<Credential, "kind" | "resourceUrl">): Api {
+  const api = kind === "key" ? provider.keyApi : provider.api;
   if (api === null) throw new AuthError("api_missing", { provider: provider.name });
-  return credential.kind === "key" ? api : { ...api, base: steered(provider, api, credential.resourceUrl) };
+  return kind === "key" ? api : { ...api, base: steered(provider, api, resourceUrl) };
 }
 
 /** Where the token reply steered API requests, if that is one of the provider's own hosts (threat T32). */
@@ -57,12 +100,11 @@ function steered({ resourceHosts }: Provider, { base, resourcePath }: Api, resou
   return url.origin + (path.endsWith(resourcePath) ? path : path + resourcePath);
 }
 
-async function send(provider: Provider, sender: Sender, request: Request, credential: Credential): Promise<Response> {
-  const api = apiFor(provider, credential);
-  const hosts = [api.base, api.verifyUrl].flatMap((address) => (address === null ? [] : [new URL(address).host]));
-  const { host } = new URL(request.url);
-  if (!hosts.includes(host)) throw new AuthError("host_foreign", { provider: provider.name, detail: host });
-  return sender.fetch(request, { headers: headersWith(request.headers, api, credential) });
+/** @throws AuthError `host_foreign` */
+function checkHost(provider: Provider, { base, verifyUrl }: Api, address: string): void {
+  const { origin, host } = new URL(address);
+  const own = [base, verifyUrl].flatMap((known) => (known === null ? [] : [new URL(known).origin]));
+  if (!own.includes(origin)) throw new AuthError("host_foreign", { provider: provider.name, detail: host });
 }
 
 /** The caller's headers, with our credential in place of any other. */
@@ -74,4 +116,38 @@ function headersWith(given: Headers, api: Api, credential: Credential): Headers 
   headers.set(api.credentialHeader, api.credentialHeader === "authorization" ? `Bearer ${secret}` : secret);
   if (api.accountHeader !== null && credential.accountId !== null) headers.set(api.accountHeader, credential.accountId);
   return headers;
+}
+
+const maxPeekBytes = 65_536;
+
+/** Whether the reply says that the credential is no good. It can be read afterwards as if nobody had looked. */
+async function isRejected(provider: Provider, response: Response): Promise<boolean> {
+  const { status, headers } = response;
+  if (status < 400 || status >= 500) return false;
+  const text = await textOf(response.clone().body, maxPeekBytes).then(
+    (body) => body.text,
+    // It broke off: then the status is all that was said.
+    () => "",
+  );
+  return isUnauthorized(provider, refused(status, Object.fromEntries(headers), text));
+}
+
+/** Waits, unless the caller does not want to any more. What is under way goes on without him. */
+async function untilAborted<Value>(value: Promise<Value>, signal: AbortSignal | null): Promise<Value> {
+  if (signal === null) return value;
+  let stop: (() => void) | undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => {
+      reject(signal.reason as Error);
+    };
+    if (signal.aborted) stop();
+    signal.addEventListener("abort", stop, { once: true });
+  });
+  try {
+    return await Promise.race([value, aborted]);
+  } finally {
+    if (stop !== undefined) signal.removeEventListener("abort", stop);
+    // Whoever lost the race has nobody to complain to.
+    aborted.catch(() => undefined);
+  }
 }

@@ -4,13 +4,18 @@ import { type ProviderName, providers } from "../providers/index.ts";
 
 export { catalogue } from "../machines/catalogue.ts";
 export { AuthError, type ErrorCode, exitCodes } from "../machines/errors.ts";
+export { type Answer, ask, type AskOptions, type Message } from "./ask.ts";
 export { type Account, type LoginRequest, type LogoutReport } from "./account.ts";
 export { type Auth, type AuthOptions, createAuth, type FetchOptions } from "./auth.ts";
 export { type Candidate, type KeyFlags, type Precedence, sourceName, sourceOf } from "./credentials.ts";
+export type { Access } from "./fetch.ts";
 export { type Host, realHost } from "./host.ts";
+export { type HomeSettings, settingsIn } from "./settings/home.ts";
 export { Secret } from "./secret.ts";
 export type { PendingRow, Status, StatusRow } from "./status.ts";
 export type { Credential } from "./token.ts";
+export { printable } from "./wire/text.ts";
+export type { Provider } from "../providers/provider.ts";
 export { providerMachine, providers, type ProviderName };
 
 /** The statechart of each provider that ships. A provider of one's own gets its by `providerMachine`. */

@@ -1,0 +1,128 @@
+// What an API's refusal means: its words first, then its status, which lies (a limit may come as 403, an exclusion as 401).
+//
+// An exclusion or a limit is never a matter of the login: a renewal would change nothing and spend a token. Of the reply
+// only codes are passed on, and they have to look like codes.
+import type { ErrorCode } from "../../../machines/errors.ts";
+import type { Provider } from "../../../providers/provider.ts";
+import { instant, objectIn } from "../claims.ts";
+import { isListed } from "../reply.ts";
+import { oauthErrorCode } from "../text.ts";
+import { type Members, objectAt, objectsAt, textAt } from "./members.ts";
+
+/** A reply that is no answer. `members`: its JSON object, if it is one. */
+export interface Refused {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly members: Members | null;
+}
+
+export interface Refusal {
+  readonly code: Extract<
+    ErrorCode,
+    "api_forbidden" | "api_limited" | "api_failed" | "api_ineligible" | "api_unauthorized" | "unexpected_redirect"
+  >;
+  /** The server's own word for it. */
+  readonly oauthError: string | null;
+  readonly detail: string;
+  readonly status: number;
+}
+
+export function refused(status: number, headers: Readonly<Record<string, string>>, body: string): Refused {
+  return { status, headers, members: objectIn(body) };
+}
+
+/** Whether a new token, or another key, is what would help. */
+export function isUnauthorized({ apiErrors }: Provider, reply: Refused): boolean {
+  return meaningOf(apiErrors, reply).code === "api_unauthorized";
+}
+
+/** @param now epoch ms */
+export function refusalOf({ apiErrors }: Provider, reply: Refused, now: number): Refusal {
+  const { status, members } = reply;
+  const { code, word } = meaningOf(apiErrors, reply);
+  const codes = errorCodes(members);
+  const what =
+    word ?? codes[0] ?? (isPage(reply) ? `HTTP ${status}, a page where an answer belongs` : `HTTP ${status}`);
+  const until = code === "api_limited" || code === "api_failed" ? untilIn(reply, now) : null;
+  return {
+    code,
+    oauthError: codes[0] ?? null,
+    detail: until === null ? what : `${what}; ${whenText(until, now)}`,
+    status,
+  };
+}
+
+/** The codes, types and reasons that an error names, the most telling first. */
+export function errorCodes(members: Members | null): readonly string[] {
+  const error = objectAt(members, "error");
+  const details = objectsAt(error, "details").map((detail) => codeIn(detail, "reason"));
+  const ownTypes = ["code", "type", "status"].map((name) => codeIn(error, name));
+  return [...details, ...ownTypes, codeIn(members, "error"), codeIn(members, "code")].filter((code) => code !== null);
+}
+
+/** A member that is a code: words of letters and digits, joined by `_`, `.` or `-`. Anything else may be a text. */
+export function codeIn(value: unknown, name: string): string | null {
+  const code = oauthErrorCode(textAt(value, name));
+  return code !== null && /^[A-Za-z][A-Za-z0-9]{0,31}(?:[_.-][A-Za-z0-9]{1,31}){0,7}$/.test(code) ? code : null;
+}
+
+interface Meaning {
+  readonly code: Refusal["code"];
+  /** The entry of the provider's data that said so. */
+  readonly word: string | null;
+}
+
+function meaningOf({ excluded, limited, unauthorized }: Provider["apiErrors"], reply: Refused): Meaning {
+  const codes = errorCodes(reply.members);
+  const messages = [textAt(objectAt(reply.members, "error"), "message"), textAt(reply.members, "detail")];
+  const said = (entries: readonly string[]): string | null =>
+    entries.find((entry) =>
+      entry.includes(" ")
+        ? messages.some((message) => message?.includes(entry) === true)
+        : codes.some((code) => isListed(code, [entry])),
+    ) ?? null;
+  for (const [code, entries] of [
+    ["api_ineligible", excluded],
+    ["api_limited", limited],
+    ["api_unauthorized", unauthorized],
+  ] as const) {
+    const word = said(entries);
+    if (word !== null) return { code, word };
+  }
+  return { code: isPage(reply) && reply.status !== 401 ? "api_failed" : byStatus(reply.status), word: null };
+}
+
+function byStatus(status: number): Refusal["code"] {
+  if (status >= 300 && status < 400) return "unexpected_redirect";
+  if (status === 401) return "api_unauthorized";
+  // 499: the server's own client gave up on it, for want of room.
+  if (status === 429 || status === 499) return "api_limited";
+  return status >= 400 && status < 500 && status !== 408 ? "api_forbidden" : "api_failed";
+}
+
+/** A proxy's, a firewall's or a portal's page. */
+function isPage({ headers, members }: Refused): boolean {
+  return members === null && /^\s*text\/html\b/i.test(headers["content-type"] ?? "");
+}
+
+/** When it is worth trying again, in epoch ms, in any of the ways in which that is said. */
+function untilIn({ headers, members }: Refused, now: number): number | null {
+  const error = objectAt(members, "error");
+  const resets = instant(error?.["resets_at"]);
+  if (resets !== null) return resets;
+  const after = headers["retry-after"]?.trim() ?? "";
+  if (/^\d{1,9}$/.test(after)) return now + Number(after) * 1000;
+  // RFC 9110 5.6.7; Date.parse alone would take "1" for a year.
+  const at = /^[A-Z][a-z]{2}, [\w :]{20,25} GMT$/.test(after) ? Date.parse(after) : Number.NaN;
+  if (!Number.isNaN(at)) return at;
+  const delays = objectsAt(error, "details").map((detail) =>
+    /^(\d{1,9})(?:\.\d+)?s$/.exec(textAt(detail, "retryDelay") ?? ""),
+  );
+  const seconds = delays.find((delay) => delay !== null)?.[1];
+  return seconds === undefined ? null : now + (Number(seconds) + 1) * 1000;
+}
+
+function whenText(until: number, now: number): string {
+  const seconds = Math.max(Math.ceil((until - now) / 1000), 0);
+  return seconds < 3600 ? `again in ${seconds} s` : `again after ${new Date(until).toISOString().slice(0, 16)}Z`;
+}
