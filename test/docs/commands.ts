@@ -1,0 +1,53 @@
+// What the command line offers: the contract's words as far as this version has them.
+
+/** Commands that stand alone. */
+export const alone = ["status", "profile", "shell", "demo", "emulator"] as const;
+
+/** Commands that follow a provider's name. */
+export const verbs = [
+  "status",
+  "enable",
+  "disable",
+  "login",
+  "complete",
+  "wait",
+  "cancel",
+  "logout",
+  "token",
+  "refresh",
+  "ask",
+  "why",
+  "reset",
+] as const;
+
+export const commands: readonly string[] = [...new Set([...alone, ...verbs])];
+
+/** Flags that every command takes. */
+export const everywhere = [
+  "--home",
+  "--account",
+  "--profile",
+  "--key",
+  "--keyfile",
+  "--key-stdin",
+  "--set",
+  "--require-source",
+  "--json",
+  "--non-interactive",
+  "--no-browser",
+  "--verbose",
+  "--version",
+  "--help",
+] as const;
+
+/** Flags of single commands. */
+export const flags: Readonly<Record<string, readonly string[]>> = {
+  status: ["--verify"],
+  login: ["--grant", "--device", "--port", "--browser", "--timeout", "--detach"],
+  logout: ["--all-accounts", "--no-revoke"],
+  token: ["--min-ttl", "--format", "--interactive"],
+  refresh: ["--force"],
+  ask: ["--model"],
+  profile: ["--provider"],
+  emulator: ["--port"],
+};
