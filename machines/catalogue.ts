@@ -34,6 +34,18 @@ const entry = (says: string, exit: Entry["exit"], next: string | null, login: En
 export const catalogue = {
   // Signing in
   sign_in_needed: entry("{provider} needs a sign-in", "signInNeeded", "{provider} login", "none"),
+  sign_in_unattended: entry(
+    "nobody can sign in to {provider} from here ({detail})",
+    "signInNeeded",
+    "{provider} login --detach",
+  ),
+  paste_needed: entry(
+    "nothing was given to finish the sign-in to {provider} with",
+    "signInNeeded",
+    "{provider} complete -",
+    "good",
+  ),
+  wait_over: entry("the sign-in to {provider} is still under way", "tryLater", "{provider} wait", "good"),
   oauth_disabled: entry("OAuth is not enabled for {provider} and no key is set", "signInNeeded", "{provider} enable"),
   source_required: entry("{provider} would not use the required source: {detail}", "signInNeeded", "{provider} why"),
   no_pending_sign_in: entry("no sign-in to {provider} is under way", "signInNeeded", "{provider} login"),
@@ -74,7 +86,7 @@ export const catalogue = {
   port_busy: entry(
     "another program holds the port that {provider} needs for its redirect ({detail})",
     "misconfigured",
-    "doctor",
+    "{provider} login",
     "good",
   ),
   listener_lost: entry(
@@ -153,14 +165,19 @@ export const catalogue = {
     "good",
   ),
   network_timeout: entry("{provider} did not answer in time ({detail})", "tryLater", "{provider} status", "good"),
-  network_tls: entry("the certificate of {provider} is not trusted ({detail})", "misconfigured", "doctor", "good"),
+  network_tls: entry(
+    "the certificate of {provider} is not trusted ({detail})",
+    "misconfigured",
+    "{provider} status",
+    "good",
+  ),
   network_broken: entry("the connection to {provider} broke ({detail})", "tryLater", "{provider} status", "good"),
   server_error: entry("{provider} answered with a server error ({detail})", "tryLater", "{provider} status", "good"),
   rate_limited: entry("{provider} asks to wait ({detail})", "tryLater", "{provider} status", "good"),
   unexpected_redirect: entry(
     "{provider} answered with a redirect where none is allowed; it was not followed",
     "misconfigured",
-    "doctor",
+    "{provider} status",
     "good",
   ),
   reply_malformed: entry(
@@ -183,11 +200,15 @@ export const catalogue = {
     "{provider} why",
     "good",
   ),
-  endpoint_missing: entry("{provider} has no {detail}", "misconfigured", "doctor"),
-  endpoint_insecure: entry("{detail} of {provider} must be https, or http on loopback", "misconfigured", "doctor"),
-  issuer_mismatch: entry("the metadata of {provider} names another issuer", "misconfigured", "doctor"),
-  pkce_unsupported: entry("{provider} does not offer PKCE with S256", "misconfigured", "doctor"),
-  settings_invalid: entry("{detail}", "misconfigured", "doctor"),
+  endpoint_missing: entry("{provider} has no {detail}", "misconfigured", "{provider} status"),
+  endpoint_insecure: entry(
+    "{detail} of {provider} must be https, or http on loopback",
+    "misconfigured",
+    "{provider} status",
+  ),
+  issuer_mismatch: entry("the metadata of {provider} names another issuer", "misconfigured", "{provider} status"),
+  pkce_unsupported: entry("{provider} does not offer PKCE with S256", "misconfigured", "{provider} status"),
+  settings_invalid: entry("{detail}", "misconfigured", "status"),
   key_unreadable: entry("the key file of {provider} cannot be read ({detail})", "misconfigured", "{provider} why"),
   profile_unknown: entry("there is no profile called {detail}", "usage", "profile list"),
 
@@ -197,8 +218,12 @@ export const catalogue = {
     "misconfigured",
     "{provider} reset",
   ),
-  store_unsafe: entry("the token store is not safe to use ({detail})", "misconfigured", "doctor --fix"),
-  store_failed: entry("the token file of {provider} could not be written ({detail})", "misconfigured", "doctor"),
+  store_unsafe: entry("the token store is not safe to use ({detail})", "misconfigured", "status"),
+  store_failed: entry(
+    "the token file of {provider} could not be written ({detail})",
+    "misconfigured",
+    "{provider} status",
+  ),
 
   // Using the API
   key_rejected: entry("{provider} rejected the key from {detail}", "refused", "{provider} why", "good"),
