@@ -3,6 +3,7 @@
 // be switched off, which is how a test proves that it would notice. It listens on loopback only, and every secret in it
 // is made up at the start and worth nothing anywhere else.
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import type { ProviderName } from "../index.ts";
 import { devicePagePaths } from "./device.ts";
 import type { Endpoint, Fault } from "./faults.ts";
@@ -45,6 +46,11 @@ export interface Emulator {
   readonly url: string;
   /** The `providers` part of a settings.json that points every endpoint here. */
   settings(paths: { readonly geminiClientFile: string }): { readonly providers: Record<ProviderName, object> };
+  /** What makes a home folder use this server: the `providers` part of its settings.json, and a file to lie beside that. */
+  home(folder: string): {
+    readonly providers: Record<ProviderName, object>;
+    readonly client: { readonly file: string; readonly content: object };
+  };
   /** Google's console shape of the emulator's own client; belongs into `geminiClientFile`. */
   readonly geminiClient: { readonly installed: { readonly client_id: string; readonly client_secret: string } };
   /** One made-up key per provider. */
@@ -122,12 +128,17 @@ function play(world: World, { server, seen, faults }: ReturnType<typeof makeServ
     server.closeAllConnections();
     await closed;
   };
+  const settings: Emulator["settings"] = ({ geminiClientFile }) =>
+    settingsFor(world.url, geminiClientFile, world.knobs.deviceIntervalS);
+  const geminiClient = { installed: { client_id: world.geminiClient.id, client_secret: world.geminiClient.secret } };
   return {
     url: world.url,
-    settings: ({ geminiClientFile }) => settingsFor(world.url, geminiClientFile, world.knobs.deviceIntervalS),
-    geminiClient: {
-      installed: { client_id: world.geminiClient.id, client_secret: world.geminiClient.secret },
+    settings,
+    home: (folder) => {
+      const file = join(folder, "emulator-client.json");
+      return { ...settings({ geminiClientFile: file }), client: { file, content: geminiClient } };
     },
+    geminiClient,
     apiKeys: world.apiKeys,
     accounts: world.people.map(({ email }) => email),
     approve: (authorizeUrl, account) => visit(world.url, authorizeUrl, { decision: "approve", account }),
