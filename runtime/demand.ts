@@ -98,10 +98,14 @@ export function createDemands(
     await settled();
     // Somebody may have renewed it already: then the machine knows another generation, and this changes nothing.
     actor.send({ type: "token.rejected", generation: credential.generation });
-    const snapshot = await settled();
-    const next = held(credential.origin, 1, resultOf(snapshot)?.kind === "refreshed");
-    if (next.generation === credential.generation) throw new AuthError("api_unauthorized", name);
-    return next;
+    const result = resultOf(await settled());
+    const next = held(credential.origin, 1, result?.kind === "refreshed");
+    if (next.generation !== credential.generation) return next;
+    // No renewal: why not is what helps, and an unreachable server is no reason to sign in again.
+    const isWhy = result?.kind === "unavailable" || result?.kind === "rejected";
+    throw isWhy && result.code !== null
+      ? wiring.faults.recall(name, result.code)
+      : new AuthError("api_unauthorized", name);
   };
 
   return {
