@@ -24,6 +24,8 @@ export class AuthError extends Error {
   readonly account: string | null;
   readonly oauthError: string | null;
   readonly status: number | null;
+  /** What stands in the message for `{detail}`. */
+  readonly detail: string | null;
   /** Worth repeating as it is, later. */
   readonly retryable: boolean;
   readonly exitCode: number;
@@ -37,6 +39,7 @@ export class AuthError extends Error {
     this.account = facts.account ?? null;
     this.oauthError = facts.oauthError ?? null;
     this.status = facts.status ?? null;
+    this.detail = facts.detail ?? null;
     this.retryable = exit === "tryLater";
     this.exitCode = exitCodes[exit];
     this.next = next === null ? null : `llxprt-auth ${nextCommand(next, facts)}`;
