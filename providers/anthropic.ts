@@ -69,6 +69,7 @@ export const anthropic = {
     verifyUrl: "https://api.anthropic.com/v1/models",
     resourcePath: null,
   },
+  listHeaders: ["anthropic-beta"],
   apiErrors: {
     excluded: [
       "OAuth authentication is currently not supported",

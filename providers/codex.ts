@@ -88,6 +88,7 @@ export const codex = {
     verifyUrl: "https://api.openai.com/v1/models",
     resourcePath: null,
   },
+  listHeaders: [],
   apiErrors: { excluded: ["usage_not_included"], limited: ["usage_limit_reached"], unauthorized: [] },
   assistance: null,
   keyVariables: [{ name: "OPENAI_API_KEY", when: null }],

@@ -79,6 +79,7 @@ export const gemini = {
     verifyUrl: "https://generativelanguage.googleapis.com/v1beta/models",
     resourcePath: null,
   },
+  listHeaders: [],
   apiErrors: {
     excluded: ["VALIDATION_REQUIRED"],
     limited: ["RATE_LIMIT_EXCEEDED", "QUOTA_EXHAUSTED", "MODEL_CAPACITY_EXHAUSTED", "INSUFFICIENT_G1_CREDITS_BALANCE"],

@@ -83,6 +83,8 @@ export interface Provider {
   readonly api: Api | null;
   /** API access with an API key. */
   readonly keyApi: Api | null;
+  /** Headers of the API that hold a list: ours are added to the caller's. All others of his stay as they are. */
+  readonly listHeaders: readonly string[];
   /** What the API's errors say where their status does not tell, or tells wrongly. */
   readonly apiErrors: ApiErrors;
   /** What `assisted-generate-content` asks for besides. */

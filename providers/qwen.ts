@@ -79,6 +79,7 @@ export const qwen = {
     verifyUrl: "https://dashscope.aliyuncs.com/compatible-mode/v1/models",
     resourcePath: null,
   },
+  listHeaders: [],
   // The quota is said with 403.
   apiErrors: { excluded: [], limited: ["insufficient_quota"], unauthorized: [] },
   assistance: null,

@@ -3,12 +3,13 @@
 // Creating it reads the settings and contacts nobody. An account's actor starts when it is first needed.
 import type { Grant, Provider } from "../providers/provider.ts";
 import { type Account, createAccount } from "./account.ts";
+import { apiFor } from "./api.ts";
 import { type CredentialActor, run, type Running } from "./actor.ts";
-import type { KeyFlags, Precedence } from "./credentials.ts";
+import { type KeyFlags, type Precedence, sourceOf } from "./credentials.ts";
 import { createDemands, type Demands, type RequiredSource } from "./demand.ts";
 import { provided } from "./effects.ts";
 import { createFaults } from "./faults.ts";
-import { type Access, apiFor, authorizedFetch, openAccess } from "./fetch.ts";
+import { type Access, authorizedFetch, openAccess } from "./fetch.ts";
 import { type Host, realHost } from "./host.ts";
 import { obtaining, type Obtain, type SignIn } from "./lazy.ts";
 import { createDesk, type Desk } from "./login/desk.ts";
@@ -151,10 +152,10 @@ export function createAuth(options: AuthOptions = {}): Auth {
     fetch: authFetch,
     ky: async (name, fetchOptions) => {
       const { account } = open(name, fetchOptions?.account);
-      const kind = account.why().winner?.place == null ? "oauth" : "key";
-      const resourceUrl = look(desk, provider(name), account.account).credential?.resourceUrl ?? null;
-      const { base } = apiFor(provider(name), { kind, resourceUrl });
-      return (await kyOver(authFetch(name, fetchOptions))).extend({ prefix: base });
+      const { credential } = look(desk, provider(name), account.account);
+      const holder = { source: sourceOf(account.why()), resourceUrl: credential?.resourceUrl ?? null };
+      const { base } = apiFor(provider(name), holder, host.environment);
+      return (await kyOver(authFetch(name, fetchOptions))).extend({ baseUrl: `${base}/` });
     },
     actor: (name, of) => open(name, of).account.actor,
     close: async () => {

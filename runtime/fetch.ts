@@ -6,16 +6,18 @@ import { AuthError } from "../machines/errors.ts";
 import type { Source } from "../machines/describe.ts";
 import type { Api, Provider } from "../providers/provider.ts";
 import type { Account } from "./account.ts";
+import { apiFor, checkHost } from "./api.ts";
 import type { Host } from "./host.ts";
 import type { Credential } from "./token.ts";
 import { textOf } from "./wire/ask/body.ts";
 import { isUnauthorized, refused } from "./wire/ask/refusal.ts";
-import { isOneOf } from "./wire/endpoint.ts";
 import type { Sender } from "./wire/send.ts";
 
 /** The API of a provider, as the credential that won reaches it. */
 export interface Access {
   readonly provider: Provider;
+  /** The account's name. */
+  readonly account: string;
   readonly api: Api;
   readonly source: Source;
   readonly host: Pick<Host, "environment" | "now" | "randomBytes">;
@@ -29,7 +31,7 @@ export interface Access {
 
 export interface AccessParts {
   readonly provider: Provider;
-  readonly account: Pick<Account, "rejected">;
+  readonly account: Pick<Account, "account" | "rejected">;
   readonly sender: Sender;
   readonly host: Access["host"];
   /** Gets a credential, signing in first where the caller allows it. */
@@ -41,20 +43,29 @@ export interface AccessParts {
 /** @throws AuthError why there is no credential, `api_missing`; the signal's reason when aborted */
 export async function openAccess(parts: AccessParts, signal: AbortSignal | null): Promise<Access> {
   const { provider, account, sender, host, obtain, accepted } = parts;
+  const name = { provider: provider.name, account: account.account };
   let unused: Credential | null = await untilAborted(obtain(), signal);
 
+  /** The sender does not know whom it is sending to. */
+  const named = (error: unknown): never => {
+    if (!(error instanceof AuthError) || error.provider !== null) throw error;
+    throw new AuthError(error.code, { ...name, detail: error.detail ?? undefined, cause: error });
+  };
+
   const dispatch = async (build: (api: Api) => Request, credential: Credential): Promise<Response> => {
-    const api = apiFor(provider, credential);
+    const api = apiFor(provider, credential, host.environment);
     const request = build(api);
     checkHost(provider, api, request.url);
-    const response = await sender.fetch(request, { headers: headersWith(request.headers, api, credential) });
+    const headers = headersWith(request.headers, provider, api, credential);
+    const response = await sender.fetch(request, { headers }).catch(named);
     if (response.ok) accepted(credential);
     return response;
   };
 
   return {
     provider,
-    api: apiFor(provider, unused),
+    account: account.account,
+    api: apiFor(provider, unused, host.environment),
     source: unused.source,
     host,
     send: async (build) => {
@@ -63,7 +74,7 @@ export async function openAccess(parts: AccessParts, signal: AbortSignal | null)
       unused = null;
       const first = await dispatch(build, credential);
       if (!(await isRejected(provider, first))) return first;
-      await first.body?.cancel();
+      first.body?.cancel().catch(() => undefined);
       return dispatch(build, await untilAborted(account.rejected(credential), signal));
     },
   };
@@ -82,36 +93,15 @@ export function authorizedFetch(open: (signal: AbortSignal) => Promise<Access>):
   };
 }
 
-/** How to reach the API with this credential. @throws AuthError `api_missing` */
-export function apiFor(provider: Provider, { kind, resourceUrl }: Pick<Credential, "kind" | "resourceUrl">): Api {
-  const api = kind === "key" ? provider.keyApi : provider.api;
-  if (api === null) throw new AuthError("api_missing", { provider: provider.name });
-  return kind === "key" ? api : { ...api, base: steered(provider, api, resourceUrl) };
-}
-
-/** Where the token reply steered API requests, if that is one of the provider's own hosts (threat T32). */
-function steered({ resourceHosts }: Provider, { base, resourcePath }: Api, resourceUrl: string | null): string {
-  if (resourceUrl === null || resourcePath === null) return base;
-  const address = /^https?:\/\//.test(resourceUrl) ? resourceUrl : `https://${resourceUrl}`;
-  if (!URL.canParse(address)) return base;
-  const url = new URL(address);
-  if (!isOneOf(url.hostname, resourceHosts)) return base;
-  const path = url.pathname.replace(/\/$/, "");
-  return url.origin + (path.endsWith(resourcePath) ? path : path + resourcePath);
-}
-
-/** @throws AuthError `host_foreign` */
-function checkHost(provider: Provider, { base, verifyUrl }: Api, address: string): void {
-  const { origin, host } = new URL(address);
-  const own = [base, verifyUrl].flatMap((known) => (known === null ? [] : [new URL(known).origin]));
-  if (!own.includes(origin)) throw new AuthError("host_foreign", { provider: provider.name, detail: host });
-}
-
 /** The caller's headers, with our credential in place of any other. */
-function headersWith(given: Headers, api: Api, credential: Credential): Headers {
+function headersWith(given: Headers, provider: Provider, api: Api, credential: Credential): Headers {
   const headers = new Headers(given);
   for (const name of ["authorization", "x-api-key", "x-goog-api-key"]) headers.delete(name);
-  for (const [name, value] of Object.entries(api.headers)) if (!headers.has(name)) headers.set(name, value);
+  for (const [name, value] of Object.entries(api.headers)) {
+    if (!headers.has(name)) headers.set(name, value);
+    // What the API demands of our credential stands beside what the caller wants of it (RFC 9110 5.3).
+    else if (provider.listHeaders.includes(name)) headers.append(name, value);
+  }
   const secret = credential.secret.reveal();
   headers.set(api.credentialHeader, api.credentialHeader === "authorization" ? `Bearer ${secret}` : secret);
   if (api.accountHeader !== null && credential.accountId !== null) headers.set(api.accountHeader, credential.accountId);

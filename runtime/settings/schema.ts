@@ -94,6 +94,7 @@ export const providerSchema: v.GenericSchema<unknown, Provider> = v.strictObject
   resourceHosts: texts,
   api: v.nullable(api),
   keyApi: v.nullable(api),
+  listHeaders: texts,
   apiErrors: v.strictObject({ excluded: texts, limited: texts, unauthorized: texts }),
   assistance: v.nullable(v.strictObject({ lookUp: text, takeIn: text, metadata: record, projectVariables: texts })),
   keyVariables: v.array(

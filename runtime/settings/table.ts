@@ -54,6 +54,7 @@ const plain: Omit<Provider, "name" | "title"> = {
   resourceHosts: [],
   api: null,
   keyApi: null,
+  listHeaders: [],
   apiErrors: { excluded: [], limited: [], unauthorized: [] },
   assistance: null,
   keyVariables: [],

@@ -4,12 +4,10 @@
 // in on the free tier must name no project, and everybody else's requests need one.
 import { AuthError } from "../../../machines/errors.ts";
 import type { Assistance } from "../../../providers/provider.ts";
-import { parsedAddress } from "../endpoint.ts";
-import { printable } from "../text.ts";
 import { contentsOf, generatedText } from "./generate-content.ts";
 import { type Members, objectAt, objectsAt, textAt } from "./members.ts";
 import { type Preparation, post, type Protocol, type Question } from "./protocol.ts";
-import { codeIn, errorCodes } from "./refusal.ts";
+import { codeIn, errorCodes, pageText } from "./refusal.ts";
 
 export const assistedGenerateContent: Protocol = {
   prepare,
@@ -74,12 +72,7 @@ function checkEligible({ provider, instead }: Question, looked: Members, current
     (one) => tierId === null || [tierId, null].includes(textAt(one, "tierId")),
   );
   if (reason === undefined) return;
-  const page = parsedAddress(textAt(reason, "validationUrl") ?? "");
-  const details = [
-    codeIn(reason, "reasonCode") ?? "no reason given",
-    page?.protocol === "https:" ? `see ${printable(page.href, 500)}` : null,
-    instead,
-  ];
+  const details = [codeIn(reason, "reasonCode") ?? "no reason given", pageText(reason["validationUrl"]), instead];
   throw new AuthError("api_ineligible", { provider, detail: details.filter((detail) => detail !== null).join("; ") });
 }
 

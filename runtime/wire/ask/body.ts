@@ -5,14 +5,19 @@ export async function textOf(
   body: ReadableStream<Uint8Array> | null,
   maxBytes: number,
 ): Promise<{ readonly text: string; readonly whole: boolean }> {
+  if (body === null) return { text: "", whole: true };
+  const reader = body.getReader();
   const decoder = new TextDecoder();
   let text = "";
   let left = maxBytes;
-  for await (const chunk of body ?? []) {
-    text += decoder.decode(chunk.subarray(0, left), { stream: true });
-    left -= chunk.byteLength;
-    // Leaving the loop cancels the stream.
-    if (left < 0) return { text, whole: false };
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return { text: text + decoder.decode(), whole: true };
+    text += decoder.decode(value.subarray(0, left), { stream: true });
+    left -= value.byteLength;
+    if (left >= 0) continue;
+    // Not waited for: half of a cloned body is not cancelled before the other half is.
+    reader.cancel().catch(() => undefined);
+    return { text, whole: false };
   }
-  return { text: text + decoder.decode(), whole: true };
 }

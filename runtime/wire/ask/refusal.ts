@@ -5,8 +5,9 @@
 import type { ErrorCode } from "../../../machines/errors.ts";
 import type { Provider } from "../../../providers/provider.ts";
 import { instant, objectIn } from "../claims.ts";
+import { parsedAddress } from "../endpoint.ts";
 import { isListed } from "../reply.ts";
-import { oauthErrorCode } from "../text.ts";
+import { oauthErrorCode, printable } from "../text.ts";
 import { type Members, objectAt, objectsAt, textAt } from "./members.ts";
 
 /** A reply that is no answer. `members`: its JSON object, if it is one. */
@@ -43,13 +44,8 @@ export function refusalOf({ apiErrors }: Provider, reply: Refused, now: number):
   const codes = errorCodes(members);
   const what =
     word ?? codes[0] ?? (isPage(reply) ? `HTTP ${status}, a page where an answer belongs` : `HTTP ${status}`);
-  const until = code === "api_limited" || code === "api_failed" ? untilIn(reply, now) : null;
-  return {
-    code,
-    oauthError: codes[0] ?? null,
-    detail: until === null ? what : `${what}; ${whenText(until, now)}`,
-    status,
-  };
+  const more = code === "api_ineligible" ? pageIn(members) : untilIn(reply, now);
+  return { code, oauthError: codes[0] ?? null, detail: more === null ? what : `${what}; ${more}`, status };
 }
 
 /** The codes, types and reasons that an error names, the most telling first. */
@@ -105,21 +101,37 @@ function isPage({ headers, members }: Refused): boolean {
   return members === null && /^\s*text\/html\b/i.test(headers["content-type"] ?? "");
 }
 
-/** When it is worth trying again, in epoch ms, in any of the ways in which that is said. */
-function untilIn({ headers, members }: Refused, now: number): number | null {
+/** Where a person is to go, as it may be shown. Null: it is no https address. */
+export function pageText(address: unknown): string | null {
+  const page = typeof address === "string" ? parsedAddress(address) : null;
+  return page?.protocol === "https:" ? `see ${printable(page.href, 500)}` : null;
+}
+
+/** The page that an exclusion names, among its links or its metadata. */
+function pageIn(members: Members | null): string | null {
+  const details = objectsAt(objectAt(members, "error"), "details");
+  const addresses = details.flatMap((detail) => [
+    ...objectsAt(detail, "links").map(({ url }) => url),
+    ...Object.entries(objectAt(detail, "metadata") ?? {}).flatMap(([name, value]) =>
+      /ur[il]|link/i.test(name) ? [value] : [],
+    ),
+  ]);
+  return addresses.map(pageText).find((text) => text !== null) ?? null;
+}
+
+/** When it is worth trying again, in any of the ways in which that is said. */
+function untilIn({ headers, members }: Refused, now: number): string | null {
   const error = objectAt(members, "error");
   const resets = instant(error?.["resets_at"]);
-  if (resets !== null) return resets;
+  if (resets !== null) return whenText(resets, now);
   const after = headers["retry-after"]?.trim() ?? "";
-  if (/^\d{1,9}$/.test(after)) return now + Number(after) * 1000;
+  if (/^\d{1,9}$/.test(after)) return whenText(now + Number(after) * 1000, now);
   // RFC 9110 5.6.7; Date.parse alone would take "1" for a year.
   const at = /^[A-Z][a-z]{2}, [\w :]{20,25} GMT$/.test(after) ? Date.parse(after) : Number.NaN;
-  if (!Number.isNaN(at)) return at;
-  const delays = objectsAt(error, "details").map((detail) =>
-    /^(\d{1,9})(?:\.\d+)?s$/.exec(textAt(detail, "retryDelay") ?? ""),
-  );
-  const seconds = delays.find((delay) => delay !== null)?.[1];
-  return seconds === undefined ? null : now + (Number(seconds) + 1) * 1000;
+  if (!Number.isNaN(at)) return whenText(at, now);
+  const delays = objectsAt(error, "details").map((detail) => textAt(detail, "retryDelay") ?? "");
+  const delay = delays.find((text) => /^\d{1,9}(?:\.\d{1,9})?s$/.test(text));
+  return delay === undefined ? null : whenText(now + Number.parseFloat(delay) * 1000, now);
 }
 
 function whenText(until: number, now: number): string {
