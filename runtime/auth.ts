@@ -1,7 +1,7 @@
 // The runtime: one actor a provider account, each on its own, over one store and one door to the network.
 //
 // Creating it reads the settings and contacts nobody. An account's actor starts when it is first needed.
-import type { Grant, Provider } from "../providers/provider.ts";
+import type { Provider } from "../providers/provider.ts";
 import { type Account, createAccount } from "./account.ts";
 import { apiFor } from "./api.ts";
 import { type CredentialActor, run, type Running } from "./actor.ts";
@@ -21,7 +21,7 @@ import { precedenceOf } from "./sources.ts";
 import { verified } from "./store/credential.ts";
 import { type AccountName, checkAccountName, defaultAccount, pathsIn, stemOf } from "./store/names.ts";
 import { createPendingStore } from "./store/pending.ts";
-import { createStore } from "./store/store.ts";
+import { accountsIn, createStore } from "./store/store.ts";
 import { type Findings, look } from "./survey.ts";
 import type { Credential } from "./token.ts";
 import { createSender, type KyInstance, kyOver } from "./wire/send.ts";
@@ -109,7 +109,7 @@ export function createAuth(options: AuthOptions = {}): Auth {
     };
     const once: { running: Running | null } = { running: null };
     const running = (): Running => (once.running ??= start());
-    const demands: Demands = createDemands(desk, facts, name, running, why, options.requireSource ?? null);
+    const demands: Demands = createDemands(desk, facts, name, running, why, options.requireSource ?? null, ensureFresh);
     const account = createAccount({ desk, provider: facts, name, running, why, ...demands });
     const opened = { account, obtain: obtaining(account), stop: async () => once.running?.stop() };
     accounts.set(stemOf(name), opened);
@@ -141,14 +141,7 @@ export function createAuth(options: AuthOptions = {}): Auth {
     providers: table,
     home: paths.home,
     account: (name, of) => open(name, of).account,
-    accounts: () => {
-      const names = [...table.keys()].map((name) => ({ provider: name, account: defaultAccount }));
-      const others = desk.store
-        .list()
-        .filter(({ provider: name, account }) => table.has(name) && account !== defaultAccount);
-      return [...names, ...others].toSorted((a, b) => order(table, a) - order(table, b));
-    },
-    access,
+    accounts: () => accountsIn([...table.keys()], desk.store),
     fetch: authFetch,
     ky: async (name, fetchOptions) => {
       const { account } = open(name, fetchOptions?.account);
@@ -172,10 +165,6 @@ interface Open {
   readonly stop: () => Promise<void>;
 }
 
-function order(table: ProviderTable, { provider }: AccountName): number {
-  return [...table.keys()].indexOf(provider);
-}
-
 /** A token file that others could read is taken away from them, and that is said. */
 function tighten({ store }: Desk, name: AccountName, onNotice: AuthOptions["onNotice"]): void {
   const stored = store.read(name);
@@ -197,5 +186,3 @@ function noteVerified({ store, host }: Desk, name: AccountName, credential: Cred
     })
     .catch(() => undefined);
 }
-
-export type { Grant };

@@ -8,7 +8,7 @@ import { decode, encode, type StoredCredential } from "./codec.ts";
 import { giveBack, markOf, readPrivate, removePrivate, reserve, tighten, writePrivate } from "./files.ts";
 import { checkFolder, checkHome, ensureFolder, ensureHome, listFolder } from "./folders.ts";
 import { failed, isErrno } from "./trust.ts";
-import { type AccountName, nameOfFile, type Paths, stemOf } from "./names.ts";
+import { type AccountName, defaultAccount, nameOfFile, type Paths, stemOf } from "./names.ts";
 
 export type Stored =
   | { readonly kind: "absent" }
@@ -141,4 +141,13 @@ export function createStore(paths: Paths, now: () => number): Store {
     },
     list: () => listFolder(paths.oauth).flatMap((file) => nameOfFile(file) ?? []),
   };
+}
+
+/** The default account of each of these providers, in their order, and after it the others that have a file. */
+export function accountsIn(providers: readonly string[], store: Pick<Store, "list">): AccountName[] {
+  const others = store.list().filter(({ account }) => account !== defaultAccount);
+  return providers.flatMap((provider) => [
+    { provider, account: defaultAccount },
+    ...others.filter((other) => other.provider === provider),
+  ]);
 }
