@@ -142,6 +142,7 @@ export function createAuth(options: AuthOptions = {}): Auth {
     home: paths.home,
     account: (name, of) => open(name, of).account,
     accounts: () => accountsIn([...table.keys()], desk.store),
+    access,
     fetch: authFetch,
     ky: async (name, fetchOptions) => {
       const { account } = open(name, fetchOptions?.account);
