@@ -1,9 +1,9 @@
 // One account, as a program uses it: what a person or a script asks for becomes an event of the machine, and the answer is
 // read from the store once the machine has settled.
 import { AuthError } from "../machines/errors.ts";
-import type { Revocation } from "../machines/life.ts";
+import type { CredentialEvent, Result, Revocation } from "../machines/life.ts";
 import type { Grant, Provider } from "../providers/provider.ts";
-import { type CredentialActor, loginOf, resultOf, type Running } from "./actor.ts";
+import { type CredentialActor, isSigningIn, loginOf, resultOf, type Running } from "./actor.ts";
 import { type Precedence, sourceOf } from "./credentials.ts";
 import type { Desk } from "./login/desk.ts";
 import { Secret } from "./secret.ts";
@@ -72,6 +72,8 @@ export interface AccountParts {
   readonly running: () => Running;
   readonly why: (findings: Findings) => Precedence;
   readonly token: Account["token"];
+  /** Renews the token if it is about to end, or anyhow. @returns how that ended; null: nothing was to be done */
+  readonly renew: (force: boolean) => Promise<Pick<Result, "kind" | "code"> | null>;
   readonly rejected: Account["rejected"];
 }
 
@@ -84,15 +86,25 @@ export function createAccount(parts: AccountParts): Account {
     return statusOf(name, found, sourceOf(parts.why(found)), null);
   };
 
-  const choose = async (type: "account.enabled" | "account.disabled" | "account.reset"): Promise<void> => {
-    const { actor, settled } = running();
-    await settled();
-    actor.send({ type });
-    const snapshot = await settled();
-    throwFailure(snapshot.context.result);
+  /** @throws the fault of the token file */
+  const sound = (): Findings => {
+    const found = findings();
+    if (found.fault !== null) throw found.fault;
+    return found;
   };
 
-  const throwFailure = (result: ReturnType<typeof resultOf>): void => {
+  /** Sends an event and waits for what comes of it, but for no person. @throws AuthError when it failed */
+  const settle = async (event: CredentialEvent): Promise<Result | null> => {
+    const { actor, settled } = running();
+    const before = resultOf(actor.getSnapshot());
+    actor.send(event);
+    const after = resultOf(await settled(undefined, isSigningIn));
+    if (after === before) return null;
+    throwFailure(after);
+    return after;
+  };
+
+  const throwFailure = (result: Pick<Result, "kind" | "code"> | null): void => {
     const failed = result !== null && ["failed", "cancelled", "rejected", "unavailable"].includes(result.kind);
     if (failed) throw desk.faults.recall(name, result.code ?? "internal");
   };
@@ -100,7 +112,8 @@ export function createAccount(parts: AccountParts): Account {
   /** Sends the sign-in on its way and waits for its end, or for `until`. */
   const signIn = async (request: LoginRequest, resumed: Attempt | null, until?: Parameters<Running["settled"]>[1]) => {
     const { actor, settled } = running();
-    const before = await settled(request.signal);
+    const before = await settled(request.signal, isSigningIn);
+    if (isSigningIn(before)) await (waiting === 0 ? abandon() : settled(request.signal));
     let shown: (() => void) | undefined;
     const announced = new Promise<void>((resolve) => (shown = resolve));
     desk.announcements.set(stemOf(name), (attempt) => {
@@ -116,11 +129,28 @@ export function createAccount(parts: AccountParts): Account {
         attempt: resumed?.attempt ?? null,
       });
       const ended = settled(request.signal, until);
-      await (request.detach === true ? Promise.race([announced, ended]) : ended);
+      await (request.detach === true ? Promise.race([announced, ended]) : awaited(ended));
       return { before: before.context.survey.facts?.lineage ?? null };
     } finally {
       desk.announcements.delete(stemOf(name));
     }
+  };
+
+  let waiting = 0;
+  const awaited = async <Value>(work: Promise<Value>): Promise<Value> => {
+    waiting += 1;
+    try {
+      return await work;
+    } finally {
+      waiting -= 1;
+    }
+  };
+
+  /** Ends a sign-in that nobody in this process waits for any more. */
+  const abandon = async (): Promise<void> => {
+    const { actor, settled } = running();
+    actor.send({ type: "login.cancelled" });
+    await settled();
   };
 
   /** The sign-in has ended: well, if a new lineage is stored. */
@@ -135,20 +165,20 @@ export function createAccount(parts: AccountParts): Account {
     const attempts = desk.pending.list(name, desk.host.now());
     const state = text === null ? null : pastedState(text);
     const own = state === null ? undefined : attempts.find((attempt) => attempt.state?.matches(state));
-    const attempt = own ?? attempts[0];
+    const isPastable = ({ kind }: Attempt) => text !== null && kind !== "device";
+    const attempt = own ?? attempts.find(isPastable) ?? attempts[0];
     if (attempt === undefined) throw new AuthError("no_pending_sign_in", name);
     return attempt;
   };
 
   const login: Account["login"] = async (request = {}) => {
-    const found = findings();
-    if (found.fault !== null) throw found.fault;
-    if (!found.survey.enabled) await choose("account.enabled");
+    if (!sound().survey.enabled) await settle({ type: "account.enabled" });
     const { before } = await signIn(request, null);
     return request.detach === true && findings().attempt !== null ? status() : signedIn(before);
   };
 
   const complete: Account["complete"] = async (text, signal) => {
+    sound();
     const { actor, settled } = running();
     const isWaiting = (snapshot: ReturnType<typeof actor.getSnapshot>) =>
       loginOf(snapshot)?.hasTag("awaitingCode") === true;
@@ -167,43 +197,47 @@ export function createAccount(parts: AccountParts): Account {
       type: "login.pasted",
       handle: desk.vault.put({ kind: "pasted", text: new Secret("pasted_text", text) }),
     });
-    const after = await settled(signal, (snapshot) => loginOf(snapshot)?.context.lastError != null);
+    const after = await awaited(settled(signal, (snapshot) => loginOf(snapshot)?.context.lastError != null));
     const code = loginOf(after)?.context.lastError ?? null;
     if (code !== null) throw desk.faults.recall(name, code);
     return signedIn(before);
   };
 
   const wait: Account["wait"] = async (request = {}) => {
+    sound();
+    const { actor, settled } = running();
+    const now = actor.getSnapshot();
+    if (isSigningIn(now)) {
+      const attempt = desk.waiting.get(stemOf(name));
+      const record = attempt === undefined ? null : desk.pending.get(name, attempt);
+      if (record !== null) request.onPending?.(pendingRow(record));
+      await awaited(settled(request.signal));
+      return signedIn(now.context.survey.facts?.lineage ?? null);
+    }
     const { before } = await signIn(request, pendingAttempt(null));
     return signedIn(before);
   };
 
   const cancel: Account["cancel"] = async () => {
     const { actor, settled } = running();
+    const wasSigningIn = isSigningIn(actor.getSnapshot());
     const removed = desk.pending.removeAll(name);
     actor.send({ type: "login.cancelled" });
     await settled();
-    if (removed === 0) throw new AuthError("no_pending_sign_in", name);
+    if (removed === 0 && !wasSigningIn) throw new AuthError("no_pending_sign_in", name);
   };
 
   const logout: Account["logout"] = async ({ revoke = true } = {}) => {
-    const { actor, settled } = running();
-    await settled();
-    actor.send({ type: "logout.requested", revoke });
-    const result = resultOf(await settled());
-    if (result?.kind !== "loggedOut") throw desk.faults.recall(name, findings().fault?.code ?? "internal");
-    return { revocation: result.revocation ?? "nothing", remaining: parts.why(findings()) };
+    sound();
+    const result = await settle({ type: "logout.requested", revoke });
+    return { revocation: result?.revocation ?? "nothing", remaining: parts.why(findings()) };
   };
 
   const refresh: Account["refresh"] = async ({ force = false } = {}) => {
-    const { actor, settled } = running();
-    await settled();
-    const found = findings();
-    if (found.fault !== null) throw found.fault;
-    if (found.credential === null) throw new AuthError("sign_in_needed", name);
-    const now = desk.host.now();
-    actor.send(force ? { type: "refresh.requested", force, now } : { type: "token.demanded", minTtlMs: 30_000, now });
-    throwFailure(resultOf(await settled()));
+    const { credential, survey } = sound();
+    if (!survey.enabled) throw new AuthError("oauth_disabled", name);
+    if (credential === null) throw new AuthError("sign_in_needed", name);
+    throwFailure(await parts.renew(force));
     return status();
   };
 
@@ -213,10 +247,12 @@ export function createAccount(parts: AccountParts): Account {
       return running().actor;
     },
     enable: async () => {
-      await choose("account.enabled");
+      await settle({ type: "account.enabled" });
       return parts.why(findings());
     },
-    disable: () => choose("account.disabled"),
+    disable: async () => {
+      await settle({ type: "account.disabled" });
+    },
     login,
     complete,
     wait,
@@ -228,7 +264,7 @@ export function createAccount(parts: AccountParts): Account {
     rejected: parts.rejected,
     why: () => parts.why(findings()),
     reset: async () => {
-      await choose("account.reset");
+      await settle({ type: "account.reset" });
       return status();
     },
   };

@@ -43,7 +43,8 @@ export function run(machine: ProviderMachine, input: CredentialInput, store: Sto
     last = mine;
     const next = envelope(actor.getPersistedSnapshot(), now());
     saving = store
-      .update(name, (credential) => (credential === null ? null : { ...credential, snapshot: next }))
+      // Advice is no reason to take a file away from a newer version.
+      .update(name, (credential) => (credential?.newer === false ? { ...credential, snapshot: next } : credential))
       .catch((error: unknown) => {
         if (!(error instanceof AuthError)) throw error;
       });
@@ -75,6 +76,10 @@ export function run(machine: ProviderMachine, input: CredentialInput, store: Sto
 /** The login machine's snapshot while a sign-in is under way. */
 export function loginOf(snapshot: CredentialSnapshot) {
   return snapshot.children.login?.getSnapshot() ?? null;
+}
+
+export function isSigningIn(snapshot: CredentialSnapshot): boolean {
+  return loginOf(snapshot) !== null;
 }
 
 /** How the last thing that was asked of the machine ended. */

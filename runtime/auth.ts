@@ -1,6 +1,7 @@
 // The runtime: one actor a provider account, each on its own, over one store and one door to the network.
 //
 // Creating it reads the settings and contacts nobody. An account's actor starts when it is first needed.
+import { AuthError } from "../machines/errors.ts";
 import type { Provider } from "../providers/provider.ts";
 import { type Account, createAccount } from "./account.ts";
 import { apiFor } from "./api.ts";
@@ -94,6 +95,8 @@ export function createAuth(options: AuthOptions = {}): Auth {
     const name = { provider: facts.name, account: checkAccountName(accountName) };
     const known = accounts.get(stemOf(name));
     if (known !== undefined) return known;
+    const opened = [...accounts.values()].map(({ account }) => account);
+    checkCase(name, [...opened, ...desk.store.list(), ...desk.pending.names()]);
     const why = (findings: Findings): Precedence =>
       precedenceOf(facts, name.account, readSettings(paths), findings, given);
     const start = (): Running => {
@@ -111,9 +114,9 @@ export function createAuth(options: AuthOptions = {}): Auth {
     const running = (): Running => (once.running ??= start());
     const demands: Demands = createDemands(desk, facts, name, running, why, options.requireSource ?? null, ensureFresh);
     const account = createAccount({ desk, provider: facts, name, running, why, ...demands });
-    const opened = { account, obtain: obtaining(account), stop: async () => once.running?.stop() };
-    accounts.set(stemOf(name), opened);
-    return opened;
+    const made = { account, obtain: obtaining(account), stop: async () => once.running?.stop() };
+    accounts.set(stemOf(name), made);
+    return made;
   };
 
   const access: Auth["access"] = async (name, { account: of, signIn, signal = null } = {}) => {
@@ -141,7 +144,7 @@ export function createAuth(options: AuthOptions = {}): Auth {
     providers: table,
     home: paths.home,
     account: (name, of) => open(name, of).account,
-    accounts: () => accountsIn([...table.keys()], desk.store),
+    accounts: () => accountsIn([...table.keys()], desk.store, desk.pending),
     access,
     fetch: authFetch,
     ky: async (name, fetchOptions) => {
@@ -170,8 +173,25 @@ interface Open {
 function tighten({ store }: Desk, name: AccountName, onNotice: AuthOptions["onNotice"]): void {
   const stored = store.read(name);
   if (stored.kind !== "stored" || !stored.loose) return;
-  store.tighten(name);
-  onNotice?.(`${store.paths.tokenFile(name)} could be read by others; it is 0600 now`);
+  const path = store.paths.tokenFile(name);
+  try {
+    store.tighten(name);
+    onNotice?.(`${path} could be read by others; it is 0600 now`);
+  } catch (error) {
+    if (!(error instanceof AuthError)) throw error;
+    onNotice?.(`${path} can be read by others, and that could not be changed`);
+  }
+}
+
+/** Some disks would take two such names for one. @throws AuthError `name_invalid` */
+function checkCase({ provider, account }: AccountName, others: readonly AccountName[]): void {
+  const names = [
+    defaultAccount,
+    ...others.filter((other) => other.provider === provider).map((other) => other.account),
+  ];
+  const other = names.find((name) => name !== account && name.toLowerCase() === account.toLowerCase());
+  if (other !== undefined)
+    throw new AuthError("name_invalid", { detail: `there is an account ${other}; ${account} differs in case only` });
 }
 
 const verifiedEveryMs = 60_000;
@@ -181,7 +201,7 @@ function noteVerified({ store, host }: Desk, name: AccountName, credential: Cred
   if (credential.kind === "key") return;
   void store
     .update(name, (current) => {
-      const isSame = current !== null && current.generation === credential.generation;
+      const isSame = current !== null && !current.newer && current.generation === credential.generation;
       const isOld = isSame && host.now() - (current.verifiedAt ?? 0) > verifiedEveryMs;
       return isOld ? verified(current, host.now()) : current;
     })

@@ -6,8 +6,10 @@ import { AuthError } from "../machines/errors.ts";
 import { isOver } from "../machines/facts.ts";
 import { defaultMinTtlMs, isFresh } from "../machines/freshness.ts";
 import type { Provider } from "../providers/provider.ts";
-import { resultOf, type Running } from "./actor.ts";
+import type { CredentialEvent, RefreshDemand, Result } from "../machines/life.ts";
+import { type CredentialSnapshot, isSigningIn, type Running } from "./actor.ts";
 import { type Candidate, type Precedence, sourceOf } from "./credentials.ts";
+import type { EnsureFresh } from "./refresh/ensure-fresh.ts";
 import { clientOf } from "./registration.ts";
 import { keyAt } from "./sources.ts";
 import type { AccountName } from "./store/names.ts";
@@ -26,9 +28,13 @@ export type RequiredSource = Candidate["kind"] | null;
 export interface Demands {
   readonly token: (demand?: TokenDemand) => Promise<Credential>;
   readonly rejected: (credential: Credential) => Promise<Credential>;
+  readonly renew: (force: boolean) => Promise<Outcome>;
   /** The store or the settings may have changed: what is in memory is of no use any more. */
   readonly forget: () => void;
 }
+
+/** How a renewal ended; null: none was needed, or possible. */
+type Outcome = Pick<Result, "kind" | "code"> | null;
 
 export function createDemands(
   wiring: Wiring,
@@ -37,6 +43,7 @@ export function createDemands(
   running: () => Running,
   why: (findings: Findings) => Precedence,
   required: RequiredSource,
+  ensureFresh: EnsureFresh,
 ): Demands {
   const { now, userHome } = wiring.host;
   let inMemory: Credential | null = null;
@@ -59,8 +66,8 @@ export function createDemands(
     return keyCredential(keyAt(place, provider.name, userHome), sourceOf(precedence), winner.origin);
   };
 
-  /** What the store holds after the machine has done what it could. @throws AuthError why that will not do */
-  const held = (origin: string, minTtlMs: number, wasRenewed: boolean): Credential => {
+  /** What the store holds after what could be done was done. @throws AuthError why that will not do */
+  const held = (origin: string, minTtlMs: number, result: Outcome): Credential => {
     const { credential, survey, fault, legacy } = look(wiring, provider, name.account);
     const { facts } = survey;
     if (fault !== null) throw fault;
@@ -70,23 +77,45 @@ export function createDemands(
       return inMemory;
     }
     // The server gives no longer ones, or none just now: this one lives, and that is better than nothing.
-    if (facts.expiresAt > survey.now || wasRenewed) return oauthCredential(credential, origin, true);
+    if (facts.expiresAt > survey.now || result?.kind === "refreshed") return oauthCredential(credential, origin, true);
     // Another tool's login that ran out: without a client of one's own there is nothing to sign in with.
     if (legacy) clientOf(provider, wiring.host);
     if (isOver(facts, survey.now)) throw wiring.faults.recall(name, facts.refused ?? "refresh_impossible");
-    throw wiring.faults.recall(name, facts.retry?.code ?? "backing_off");
+    throw wiring.faults.recall(name, result?.code ?? facts.retry?.code ?? "backing_off");
+  };
+
+  /**
+   * Has the machine renew the token. While a sign-in keeps the machine, the token is renewed beside it: what is stored goes
+   * on being used until the new login is there.
+   */
+  const renewal = async (findings: Findings, demand: RefreshDemand, event: CredentialEvent): Promise<Outcome> => {
+    const { actor, settled } = running();
+    const before = await settled(undefined, isSigningIn);
+    if (isSigningIn(before)) {
+      const { facts } = findings.survey;
+      return facts === null ? null : ensureFresh(name, { ...demand, generation: facts.generation });
+    }
+    // The machine learns of other programs' changes twice a second; this caller knows already.
+    if (!isUpToDate(before, findings)) actor.send({ type: "system.resumed" });
+    const { context } = await settled(undefined, isSigningIn);
+    actor.send(event);
+    const { result } = (await settled(undefined, isSigningIn)).context;
+    return result === context.result ? null : result;
   };
 
   const token: Demands["token"] = async (demand) => {
     const minTtlMs = demand?.minTtlMs ?? defaultMinTtlMs;
     if (inMemory?.expiresAt != null && isFresh(inMemory.expiresAt, now(), minTtlMs)) return inMemory;
-    const { winner } = chosen();
+    const { winner, findings } = chosen();
     if (winner.place !== null) return keyOf(winner, winner.place);
-    const { actor, settled } = running();
-    await settled();
-    actor.send({ type: "token.demanded", minTtlMs, now: now() });
-    const result = resultOf(await settled());
-    return held(winner.origin, minTtlMs, result?.kind === "refreshed");
+    // From here on somebody watches the file.
+    running();
+    const { expiresAt = 0 } = findings.survey.facts ?? {};
+    const isEnough = findings.fault === null && isFresh(expiresAt, findings.survey.now, minTtlMs);
+    const result = isEnough
+      ? null
+      : await renewal(findings, { minTtlMs, force: false }, { type: "token.demanded", minTtlMs, now: now() });
+    return held(winner.origin, minTtlMs, result);
   };
 
   const rejected: Demands["rejected"] = async (credential) => {
@@ -94,12 +123,14 @@ export function createDemands(
     if (credential.kind === "key" || credential.generation === null) {
       throw new AuthError("key_rejected", { ...name, detail: credential.origin });
     }
-    const { actor, settled } = running();
-    await settled();
-    // Somebody may have renewed it already: then the machine knows another generation, and this changes nothing.
-    actor.send({ type: "token.rejected", generation: credential.generation });
-    const result = resultOf(await settled());
-    const next = held(credential.origin, 1, result?.kind === "refreshed");
+    const { generation } = credential;
+    const findings = look(wiring, provider, name.account);
+    // Somebody may have renewed it already: then this changes nothing.
+    const isOld = findings.survey.facts !== null && findings.survey.facts.generation !== generation;
+    const result = isOld
+      ? null
+      : await renewal(findings, { minTtlMs: 0, force: true }, { type: "token.rejected", generation });
+    const next = held(credential.origin, 1, result);
     if (next.generation !== credential.generation) return next;
     // No renewal: why not is what helps, and an unreachable server is no reason to sign in again.
     const isWhy = result?.kind === "unavailable" || result?.kind === "rejected";
@@ -108,11 +139,27 @@ export function createDemands(
       : new AuthError("api_unauthorized", name);
   };
 
+  const renew: Demands["renew"] = async (force) => {
+    const event: CredentialEvent = force
+      ? { type: "refresh.requested", force, now: now() }
+      : { type: "token.demanded", minTtlMs: defaultMinTtlMs, now: now() };
+    return renewal(look(wiring, provider, name.account), { minTtlMs: defaultMinTtlMs, force }, event);
+  };
+
   return {
     token,
     rejected,
+    renew,
     forget: () => {
       inMemory = null;
     },
   };
+}
+
+function isUpToDate({ value, context }: CredentialSnapshot, { survey: { facts } }: Findings): boolean {
+  const known = context.survey.facts;
+  const same = (["lineage", "generation", "expiresAt", "refused"] as const).every(
+    (member) => known?.[member] === facts?.[member],
+  );
+  return same && value !== "blocked";
 }

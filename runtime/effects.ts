@@ -14,7 +14,16 @@ import type {
   Polled,
   PollInput,
 } from "../machines/login/login.ts";
-import type { AccountReference, Choice, LoggedOut, RefreshDemand, Renewed } from "../machines/life.ts";
+import type {
+  AccountReference,
+  Choice,
+  CredentialEvent,
+  LoggedOut,
+  RefreshDemand,
+  Renewed,
+  Seen,
+} from "../machines/life.ts";
+import { AuthError } from "../machines/errors.ts";
 import type { Survey } from "../machines/facts.ts";
 import type { Provider } from "../providers/provider.ts";
 import { waitUntil } from "./alarm.ts";
@@ -25,9 +34,11 @@ import { failedPage } from "./login/pages.ts";
 import { poll } from "./login/poll.ts";
 import { logOut } from "./logout.ts";
 import type { EnsureFresh } from "./refresh/ensure-fresh.ts";
-import { writeEnabled } from "./settings/settings.ts";
-import { watchFile } from "./store/watch.ts";
-import { look } from "./survey.ts";
+import { readSettings, writeEnabled } from "./settings/settings.ts";
+import { markOf } from "./store/files.ts";
+import { stemOf } from "./store/names.ts";
+import { changesOf, nowAndThen } from "./store/watch.ts";
+import { type Grounds, look } from "./survey.ts";
 
 /** The provider's machine with everything it names. */
 export function provided(provider: Provider, desk: Desk, ensureFresh: EnsureFresh): ProviderMachine {
@@ -39,26 +50,23 @@ export function provided(provider: Provider, desk: Desk, ensureFresh: EnsureFres
       loopbackLogin: loopbackLogin.provide({ actors: logins }),
       pasteLogin: pasteLogin.provide({ actors: logins }),
       deviceLogin: deviceLogin.provide({ actors: logins }),
-      survey: fromPromise<Survey, AccountReference & { readonly choice: Choice | null }>(async ({ input }) => {
-        carryOut(desk, input, input.choice);
-        return look(desk, provider, input.account).survey;
-      }),
-      ensureFresh: fromPromise<Renewed, AccountReference & RefreshDemand & { readonly generation: number | null }>(
-        ({ input }) => ensureFresh(input, input),
-      ),
-      logOut: fromPromise<LoggedOut, AccountReference & { readonly revoke: boolean }>(async ({ input }) => {
-        const revocation = await logOut(desk, input, input.revoke);
-        return { revocation, survey: look(desk, provider, input.account).survey };
-      }),
-      storeWatch: fromCallback<{ type: "nothing" }, AccountReference>(({ input, sendBack }) =>
-        watchFile(desk.store.paths.tokenFile(input), () => {
-          const { facts } = look(desk, provider, input.account).survey;
-          sendBack({
-            type: "store.changed",
-            lineage: facts?.lineage ?? null,
-            generation: facts?.generation ?? null,
-          });
+      survey: fromPromise<Survey, AccountReference & { readonly choice: Choice | null }>(({ input }) =>
+        explained(desk, input, async () => {
+          carryOut(desk, input, input.choice);
+          return look(desk, provider, input.account).survey;
         }),
+      ),
+      ensureFresh: fromPromise<Renewed, AccountReference & RefreshDemand & { readonly generation: number | null }>(
+        ({ input }) => explained(desk, input, () => ensureFresh(input, input)),
+      ),
+      logOut: fromPromise<LoggedOut, AccountReference & { readonly revoke: boolean }>(({ input }) =>
+        explained(desk, input, async () => {
+          const revocation = await logOut(desk, input, input.revoke);
+          return { revocation, survey: look(desk, provider, input.account).survey };
+        }),
+      ),
+      storeWatch: fromCallback<{ type: "nothing" }, AccountReference>(({ input, sendBack }) =>
+        watch(desk, provider, input, sendBack),
       ),
     },
     actions: {
@@ -67,6 +75,49 @@ export function provided(provider: Provider, desk: Desk, ensureFresh: EnsureFres
       },
     },
   });
+}
+
+/** Tells what other processes did: to the tokens, and to the sign-in that waits here. */
+function watch(
+  { store, pending, waiting, ...desk }: Desk,
+  provider: Provider,
+  name: AccountReference,
+  tell: (event: Extract<CredentialEvent, { type: "store.changed" | "login.cancelled" }>) => void,
+): () => void {
+  const hasFileChanged = changesOf(() => markOf(store.paths.tokenFile(name)));
+  let missed: string | null = null;
+  return nowAndThen(() => {
+    const attempt = waiting.get(stemOf(name)) ?? null;
+    const missing = attempt === null || pending.has(name, attempt) ? null : attempt;
+    if (hasFileChanged()) {
+      const seen = seenIn({ store, pending, ...desk }, provider, name);
+      if (seen !== null) tell({ type: "store.changed", ...seen });
+    }
+    // After the tokens: a sign-in that another process finished is no cancelled one.
+    if (missing !== null && missing !== missed) tell({ type: "login.cancelled" });
+    missed = missing;
+  });
+}
+
+function seenIn(grounds: Grounds, provider: Provider, { account }: AccountReference): Seen | null {
+  try {
+    const { facts } = look(grounds, provider, account).survey;
+    return { lineage: facts?.lineage ?? null, generation: facts?.generation ?? null };
+  } catch (error) {
+    // Settings that somebody is writing at this moment: whoever needs them next will say so.
+    if (error instanceof AuthError) return null;
+    throw error;
+  }
+}
+
+/** An effect that breaks off leaves its reason to whoever asked for it. */
+async function explained<Result>(desk: Desk, name: AccountReference, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof AuthError) desk.faults.broke(name, error);
+    throw error;
+  }
 }
 
 /** Starts an actor. @param snapshot advice of an earlier process, already found to be usable */
@@ -84,7 +135,9 @@ export function started(machine: ProviderMachine, input: CredentialInput, snapsh
 function carryOut(desk: Desk, name: AccountReference, choice: Choice | null): void {
   if (choice === "reset") {
     desk.pending.removeAll(name);
-    desk.store.putAside(name);
+    // Who was enabled by the file alone is to be idle afterwards, and not off.
+    const isUndecided = readSettings(desk.store.paths).enabled[name.provider] === undefined;
+    if (desk.store.putAside(name) !== null && isUndecided) writeEnabled(desk.store.paths, name.provider, true);
   } else if (choice !== null) {
     writeEnabled(desk.store.paths, name.provider, choice === "enable");
     // Nobody may finish a sign-in that is not wanted any more.
@@ -109,7 +162,7 @@ function alarmBy(now: () => number) {
 function loginEffects(desk: Desk, alarm: ReturnType<typeof alarmBy>) {
   return {
     alarm,
-    begin: fromPromise<Begun, BeginInput>(({ input }) => begin(desk, input)),
+    begin: fromPromise<Begun, BeginInput>(({ input, signal }) => begin(desk, input, signal)),
     exchange: fromPromise<Exchanged, ExchangeInput>(({ input, signal }) => exchange(desk, input, signal)),
     poll: fromPromise<Polled, PollInput>(({ input, signal }) => poll(desk, input, signal)),
     listener: fromCallback<{ type: "nothing" }, { readonly attempt: string }>(({ input: { attempt }, sendBack }) => {

@@ -12,7 +12,7 @@ import { readSettings, type Settings } from "./settings/settings.ts";
 import { precedenceOf } from "./sources.ts";
 import { type Status, statusOf } from "./status.ts";
 import { checkAccountName, defaultAccount, type Paths, pathsIn } from "./store/names.ts";
-import { createPendingStore } from "./store/pending.ts";
+import { createPendingStore, type PendingStore } from "./store/pending.ts";
 import { accountsIn, createStore, type Store } from "./store/store.ts";
 import { type Findings, type Grounds, look } from "./survey.ts";
 
@@ -43,7 +43,7 @@ export function quickToken(
 export function quickStatus(asked: Quick): { readonly home: string; readonly statuses: readonly Status[] } | null {
   const ground = groundOf(asked);
   if (Object.keys(ground.settings.providers).length > 0) return null;
-  const statuses = accountsIn(Object.keys(providers), ground.store).flatMap((name) => {
+  const statuses = accountsIn(Object.keys(providers), ground.store, ground.pending).flatMap((name) => {
     const provider = shipped(name.provider);
     if (provider === null) return [];
     const { findings, source } = seen(ground, provider, name.account);
@@ -56,6 +56,7 @@ interface Ground extends Grounds {
   readonly paths: Paths;
   readonly settings: Settings;
   readonly store: Store;
+  readonly pending: PendingStore;
   readonly environment: Quick["environment"];
 }
 

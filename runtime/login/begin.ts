@@ -6,17 +6,27 @@ import { AuthError } from "../../machines/errors.ts";
 import type { Begun, BeginInput, Ready } from "../../machines/login/login.ts";
 import type { Provider } from "../../providers/provider.ts";
 import { registrationOf } from "../registration.ts";
+import { stemOf } from "../store/names.ts";
 import type { Attempt } from "../store/pending.ts";
 import { authorizeUrl, deviceRequest, newNonce, newState, newVerifier } from "../wire/request.ts";
 import { deviceReply } from "../wire/response.ts";
 import { announce, type Desk } from "./desk.ts";
 import { openListener } from "./listener.ts";
 
-/** Begins an attempt, or takes up one that another process began. Rejects only for defects. */
-export async function begin(desk: Desk, input: BeginInput): Promise<Begun> {
+/**
+ * Begins an attempt, or takes up one that another process began. Rejects only for defects.
+ * @param signal aborted when nobody wants it any more: then it leaves nothing behind.
+ */
+export async function begin(desk: Desk, input: BeginInput, signal: AbortSignal): Promise<Begun> {
   const provider = desk.provider(input.provider);
+  desk.waiting.delete(stemOf(input));
   try {
     const attempt = await (input.attempt === null ? start(desk, provider, input) : takeUp(desk, provider, input));
+    if (signal.aborted) {
+      await abandon(desk, attempt, input.attempt === null);
+      return { kind: "failed", code: "sign_in_cancelled" };
+    }
+    desk.waiting.set(stemOf(input), attempt.attempt);
     announce(desk, attempt, attempt);
     return readyWith(attempt, desk.host.now());
   } catch (error) {
@@ -30,17 +40,24 @@ function readyWith({ attempt, expiresAt, intervalMs }: Attempt, now: number): Re
   return { kind: "ready", attempt, begunAt: now, deadlineAt: expiresAt, intervalMs };
 }
 
+async function abandon({ listeners, pending }: Desk, attempt: Attempt, isOurs: boolean): Promise<void> {
+  if (isOurs) pending.remove(attempt, attempt.attempt);
+  const listener = listeners.get(attempt.attempt);
+  listeners.delete(attempt.attempt);
+  await listener?.close();
+}
+
 async function start(desk: Desk, provider: Provider, input: BeginInput): Promise<Attempt> {
   if (!provider.grants.includes(input.grant)) {
     throw new AuthError("grant_unsupported", { provider: provider.name, detail: input.grant });
   }
+  desk.pending.sweep(desk.host.now());
   const attempt =
     input.grant === "device" ? await startDevice(desk, provider, input) : await startCode(desk, provider, input);
   try {
     desk.pending.put(attempt);
   } catch (error) {
-    await desk.listeners.get(attempt.attempt)?.close();
-    desk.listeners.delete(attempt.attempt);
+    await abandon(desk, attempt, false);
     throw error;
   }
   return attempt;

@@ -11,8 +11,8 @@ import type { Wiring } from "../wiring.ts";
 
 /**
  * Stores what was issued, under a lineage of its own, and removes the account's records.
- * @param signal aborted when the sign-in was cancelled meanwhile: then nothing is stored, and the tokens are revoked.
- * @throws AuthError `sign_in_cancelled`, `store_corrupt`, `store_unsafe`, `store_failed`
+ * @param signal aborted when the sign-in was cancelled meanwhile: then nothing is stored. What is not stored is revoked.
+ * @returns the lineage. @throws AuthError `sign_in_cancelled`, `store_corrupt`, `store_unsafe`, `store_failed`
  */
 export async function commit(
   wiring: Wiring,
@@ -20,21 +20,25 @@ export async function commit(
   attempt: Attempt,
   issued: Issued,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<string> {
   const { host, store, pending } = wiring;
   const lineage = Buffer.from(host.randomBytes(16)).toString("base64url");
   const { issuer, clientId } = attempt;
-  await store.update(attempt, (current) => {
-    if (signal.aborted || pending.get(attempt, attempt.attempt) === null) return current;
-    return signedIn(current, issued, { issuer, clientId }, lineage, host.now());
-  });
-  const found = store.read(attempt);
-  if (found.kind !== "stored" || found.credential.lineage !== lineage) {
+  try {
+    await store.update(attempt, (current) => {
+      if (signal.aborted || pending.get(attempt, attempt.attempt) === null) return current;
+      return signedIn(current, issued, { issuer, clientId }, lineage, host.now());
+    });
+    const found = store.read(attempt);
+    if (found.kind !== "stored" || found.credential.lineage !== lineage) {
+      throw new AuthError("sign_in_cancelled", attempt);
+    }
+  } catch (error) {
     await discard(wiring, provider, issued);
-    throw new AuthError("sign_in_cancelled", attempt);
+    throw error;
   }
   pending.removeAll(attempt);
-  if (issued.identity === null) await noteIdentity(wiring, provider, attempt, issued, lineage);
+  return lineage;
 }
 
 /** Gives tokens back that nobody wants any more. Best effort. */
@@ -50,16 +54,21 @@ async function discard({ host, sender }: Wiring, provider: Provider, issued: Iss
 }
 
 /** Asks who signed in, for people to read. After the tokens are safe, and never a reason to fail. */
-async function noteIdentity(
+export async function noteIdentity(
   { host, sender, store }: Wiring,
   provider: Provider,
   name: AccountName,
-  { accessToken }: Issued,
+  { accessToken, identity: known }: Issued,
   lineage: string,
 ): Promise<void> {
+  if (known !== null) return;
   const identity = await identityOf(provider, sender, accessToken, () => registrationOf(provider, host, sender));
   if (identity === null) return;
-  await store.update(name, (current) => (current?.lineage === lineage ? { ...current, identity } : current));
+  try {
+    await store.update(name, (current) => (current?.lineage === lineage ? { ...current, identity } : current));
+  } catch (error) {
+    if (!(error instanceof AuthError)) throw error;
+  }
 }
 
 async function identityOf(

@@ -12,12 +12,14 @@ export interface Desk extends Wiring {
   readonly vault: Vault;
   /** By attempt. */
   readonly listeners: Map<string, Listener>;
+  /** The attempt that waits in this process, by account. */
+  readonly waiting: Map<string, string>;
   /** Who is told of an account's attempts. */
   readonly announcements: Map<string, Announce>;
 }
 
 export function createDesk(wiring: Wiring): Desk {
-  return { ...wiring, vault: createVault(), listeners: new Map(), announcements: new Map() };
+  return { ...wiring, vault: createVault(), listeners: new Map(), waiting: new Map(), announcements: new Map() };
 }
 
 export function announce({ announcements }: Desk, name: AccountName, attempt: Attempt): void {

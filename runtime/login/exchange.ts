@@ -9,7 +9,7 @@ import type { Attempt } from "../store/pending.ts";
 import { judgePasted, pastedState } from "../wire/pasted.ts";
 import { codeRequest } from "../wire/request.ts";
 import { tokenReply } from "../wire/response.ts";
-import { commit } from "./commit.ts";
+import { commit, noteIdentity } from "./commit.ts";
 import type { Desk } from "./desk.ts";
 import { failedPage, signedInPage } from "./pages.ts";
 import type { Held } from "./vault.ts";
@@ -19,8 +19,8 @@ type Code = Extract<Held, { kind: "code" }>;
 /** Exchanges what waits under the handle. Rejects only for defects. */
 export async function exchange(desk: Desk, input: ExchangeInput, signal: AbortSignal): Promise<Exchanged> {
   const result = await attempted(desk, input, signal);
-  const page = result.kind === "granted" ? signedInPage : failedPage(result.code);
-  desk.listeners.get(input.attempt)?.show(page, result.kind !== "again");
+  if (result.kind !== "granted")
+    desk.listeners.get(input.attempt)?.show(failedPage(result.code), result.kind !== "again");
   return result;
 }
 
@@ -32,10 +32,11 @@ async function attempted(desk: Desk, input: ExchangeInput, signal: AbortSignal):
     return { kind: "failed", code: held === null ? "sign_in_interrupted" : "no_pending_sign_in" };
   try {
     const provider = desk.provider(input.provider);
-    if (held.kind === "code") return await redeem(desk, provider, own, held, signal);
+    if (held.kind === "code") return await redeem(desk, provider, input, own, held, signal);
     const attempt = attemptOf(desk, own, held);
     const pasted = judge(provider, attempt, held);
-    if (pasted.kind === "code") return await redeem(desk, provider, attempt, { ...pasted, verifier: null }, signal);
+    if (pasted.kind === "code")
+      return await redeem(desk, provider, input, attempt, { ...pasted, verifier: null }, signal);
     return { kind: pasted.kind === "denied" ? "failed" : "again", code: pasted.code };
   } catch (error) {
     if (!(error instanceof AuthError)) throw error;
@@ -61,6 +62,7 @@ function judge(provider: Provider, attempt: Attempt, { text }: Extract<Held, { k
 async function redeem(
   desk: Desk,
   provider: Provider,
+  input: ExchangeInput,
   attempt: Attempt,
   { code, verifier: theirs }: Pick<Code, "code" | "verifier">,
   signal: AbortSignal,
@@ -85,6 +87,9 @@ async function redeem(
     desk.faults.note(attempt, new AuthError(failure, { ...attempt, oauthError, status, detail }));
     return { kind: "failed", code: failure };
   }
-  await commit(desk, provider, attempt, outcome.issued, signal);
+  const lineage = await commit(desk, provider, attempt, outcome.issued, signal);
+  // It is true now; the name of who signed in may take its time.
+  desk.listeners.get(input.attempt)?.show(signedInPage, true);
+  await noteIdentity(desk, provider, attempt, outcome.issued, lineage);
   return { kind: "granted" };
 }

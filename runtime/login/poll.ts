@@ -4,7 +4,7 @@ import type { Polled, PollInput } from "../../machines/login/login.ts";
 import { registrationOf } from "../registration.ts";
 import { pollRequest } from "../wire/request.ts";
 import { pollReply } from "../wire/response.ts";
-import { commit } from "./commit.ts";
+import { commit, noteIdentity } from "./commit.ts";
 import type { Desk } from "./desk.ts";
 
 /** Polls once, and stores what was issued. Rejects only for defects. */
@@ -41,7 +41,13 @@ async function ask(desk: Desk, input: PollInput, signal: AbortSignal): Promise<P
     case "code":
       return { kind: "code", handle: desk.vault.put(outcome) };
     case "issued":
-      await commit(desk, provider, attempt, outcome.issued, signal);
+      await noteIdentity(
+        desk,
+        provider,
+        attempt,
+        outcome.issued,
+        await commit(desk, provider, attempt, outcome.issued, signal),
+      );
       return { kind: "granted" };
     default:
       return { kind: "failed", code: outcome.code };

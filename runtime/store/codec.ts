@@ -32,6 +32,8 @@ export interface StoredCredential {
   readonly snapshot: unknown;
   /** Our own member is of a newer version: before the file is replaced, a copy is put aside. */
   readonly newer: boolean;
+  /** Members of our own part that this version does not know. */
+  readonly ownRest: Readonly<Record<string, unknown>>;
   /** Members of the file that are not ours. */
   readonly rest: Readonly<Record<string, unknown>>;
 }
@@ -73,6 +75,7 @@ export function decode(text: string, modifiedAt: number): StoredCredential | nul
     retry: retryIn(known),
     snapshot: known?.["snapshot"] ?? null,
     newer: ours !== null && known === null,
+    ownRest: known === null ? {} : without(known, knownMembers),
     rest: without(file, ownMembers),
   };
 }
@@ -90,6 +93,7 @@ export function encode(credential: StoredCredential): string {
     ...(credential.accountId === null ? {} : { account_id: credential.accountId }),
     ...(credential.resourceUrl === null ? {} : { resource_url: credential.resourceUrl }),
     llxprt_auth: {
+      ...credential.ownRest,
       schema: ourSchema,
       lineage: credential.lineage,
       generation: credential.generation,
@@ -132,6 +136,20 @@ const ownMembers = new Set([
   "account_id",
   "resource_url",
   "llxprt_auth",
+]);
+
+const knownMembers = new Set([
+  "schema",
+  "lineage",
+  "generation",
+  "issuer",
+  "client_id",
+  "identity",
+  "obtained_at",
+  "verified_at",
+  "refused",
+  "retry",
+  "snapshot",
 ]);
 
 function parsed(text: string): Json | null {

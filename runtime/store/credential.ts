@@ -40,6 +40,7 @@ export function signedIn(
     retry: null,
     snapshot: before?.snapshot ?? null,
     newer: false,
+    ownRest: before?.ownRest ?? {},
     rest: before?.rest ?? {},
   };
 }

@@ -2,14 +2,16 @@
 //
 // A record holds what the exchange will need (verifier, state, device code), so it is 0600, single use, and removed at
 // its end or deadline. Its file name says whose it is and nothing else.
+import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { AuthError } from "../../machines/errors.ts";
 import type { AttemptFacts } from "../../machines/facts.ts";
 import type { Grant } from "../../providers/provider.ts";
 import { Secret } from "../secret.ts";
 import { readPrivate, removePrivate, writePrivate } from "./files.ts";
-import { ensureFolder, listFolder } from "./folders.ts";
+import { checkFolder, ensureFolder, ensureHome, listFolder } from "./folders.ts";
 import type { IssuedBy } from "./credential.ts";
-import { type AccountName, type Paths, stemOf } from "./names.ts";
+import { type AccountName, nameOfFile, type Paths, stemOf } from "./names.ts";
 
 /** A sign-in under way. Times are epoch milliseconds. */
 export interface Attempt extends AccountName, IssuedBy {
@@ -39,16 +41,33 @@ export interface PendingStore {
   /** Live attempts of an account, the newest first. Unreadable and overdue records are passed over. */
   list(name: AccountName, now: number): readonly Attempt[];
   get(name: AccountName, attempt: string): Attempt | null;
+  /** Whether the record is still there, whatever is in it. */
+  has(name: AccountName, attempt: string): boolean;
   remove(name: AccountName, attempt: string): void;
   removeAll(name: AccountName): number;
+  /** Removes every record whose deadline has passed. */
+  sweep(now: number): void;
+  /** The accounts that have a record. */
+  names(): readonly AccountName[];
 }
 
 export function createPendingStore(paths: Paths): PendingStore {
   const fileOf = (name: AccountName, attempt: string) => join(paths.pending, `${stemOf(name)}~${attempt}.json`);
 
+  // A folder that others can write holds nothing of ours.
+  const isOurs = (): boolean => {
+    try {
+      return checkFolder(paths.pending, {});
+    } catch (error) {
+      if (error instanceof AuthError) return false;
+      throw error;
+    }
+  };
+  const files = (): string[] => (isOurs() ? listFolder(paths.pending) : []);
+
   const attemptsOf = (name: AccountName): string[] => {
     const start = `${stemOf(name)}~`;
-    return listFolder(paths.pending)
+    return files()
       .filter((file) => file.startsWith(start) && file.endsWith(".json"))
       .map((file) => file.slice(start.length, -".json".length));
   };
@@ -65,24 +84,49 @@ export function createPendingStore(paths: Paths): PendingStore {
 
   return {
     put: (attempt) => {
-      ensureFolder(paths.home, attempt);
+      ensureHome(paths.home, attempt);
       ensureFolder(paths.oauth, attempt);
       ensureFolder(paths.pending, attempt);
       writePrivate(fileOf(attempt, attempt.attempt), encode(attempt), attempt);
     },
     list: (name, now) =>
       attemptsOf(name)
-        .flatMap((attempt) => get(name, attempt) ?? [])
-        .filter(({ expiresAt }) => expiresAt === null || expiresAt > now)
+        .flatMap((attempt) => readIfPossible(fileOf(name, attempt)) ?? [])
+        .filter((attempt) => !isOverdue(attempt, now))
         .toSorted((a, b) => b.createdAt - a.createdAt),
     get,
+    has: (name, attempt) => existsSync(fileOf(name, attempt)),
     remove,
     removeAll: (name) => {
       const attempts = attemptsOf(name);
       for (const attempt of attempts) remove(name, attempt);
       return attempts.length;
     },
+    sweep: (now) => {
+      for (const file of files()) {
+        const record = readIfPossible(join(paths.pending, file));
+        if (record !== null && isOverdue(record, now)) removePrivate(join(paths.pending, file), {});
+      }
+    },
+    names: () => {
+      const names = files().flatMap((file) => nameOfFile(`${file.split("~", 1)[0] ?? ""}.json`) ?? []);
+      return [...new Map(names.map((name) => [stemOf(name), name])).values()];
+    },
   };
+}
+
+function isOverdue({ expiresAt }: Attempt, now: number): boolean {
+  return expiresAt !== null && expiresAt <= now;
+}
+
+function readIfPossible(path: string): Attempt | null {
+  try {
+    const file = readPrivate(path, {});
+    return file === null ? null : decode(file.text);
+  } catch (error) {
+    if (error instanceof AuthError) return null;
+    throw error;
+  }
 }
 
 /** What machines may know of it. */

@@ -10,6 +10,8 @@ import { checkFolder, checkHome, ensureFolder, ensureHome, listFolder } from "./
 import { failed, isErrno } from "./trust.ts";
 import { type AccountName, defaultAccount, nameOfFile, type Paths, stemOf } from "./names.ts";
 
+import type { PendingStore } from "./pending.ts";
+
 export type Stored =
   | { readonly kind: "absent" }
   | { readonly kind: "stored"; readonly credential: StoredCredential; readonly loose: boolean }
@@ -143,9 +145,14 @@ export function createStore(paths: Paths, now: () => number): Store {
   };
 }
 
-/** The default account of each of these providers, in their order, and after it the others that have a file. */
-export function accountsIn(providers: readonly string[], store: Pick<Store, "list">): AccountName[] {
-  const others = store.list().filter(({ account }) => account !== defaultAccount);
+/** The default account of each of these providers, in their order, and after it the others that have a file or a record. */
+export function accountsIn(
+  providers: readonly string[],
+  store: Pick<Store, "list">,
+  pending: Pick<PendingStore, "names">,
+): AccountName[] {
+  const named = new Map([...store.list(), ...pending.names()].map((name) => [stemOf(name), name]));
+  const others = [...named.values()].filter(({ account }) => account !== defaultAccount);
   return providers.flatMap((provider) => [
     { provider, account: defaultAccount },
     ...others.filter((other) => other.provider === provider),
