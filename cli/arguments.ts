@@ -1,0 +1,62 @@
+// From argv to words and options. Knows the vocabulary, not the commands: what the words mean is decided elsewhere.
+import { type Flags, options } from "./options.ts";
+
+/** A command line, taken apart. */
+export interface Line {
+  readonly words: readonly string[];
+  readonly flags: Flags;
+  /** Names of the options that were given. */
+  readonly given: readonly string[];
+}
+
+/** @returns the line, or what is wrong with it as a sentence without its end */
+export async function parseLine(argv: readonly string[]): Promise<Line | string> {
+  const { default: yargs } = await import("yargs");
+  const parser = yargs()
+    .parserConfiguration({
+      "boolean-negation": false,
+      "camel-case-expansion": false,
+      "dot-notation": false,
+      "duplicate-arguments-array": false,
+      "parse-numbers": false,
+      "parse-positional-numbers": false,
+      "short-option-groups": false,
+    })
+    .locale("en")
+    .help(false)
+    .version(false)
+    .exitProcess(false)
+    .options(options)
+    .strictOptions()
+    .fail(false);
+  try {
+    const { _: found, $0: _name, ...flags } = await parser.parseAsync([...argv]);
+    const words = found.map(String);
+    const isPrefixed = words[0] === "auth" || words[0] === "/auth";
+    return {
+      words: isPrefixed ? words.slice(1) : words,
+      flags: flags as unknown as Flags,
+      given: Object.entries(flags).flatMap(([name, value]) => (value === undefined || name === "h" ? [] : [name])),
+    };
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    return sentence(error.message);
+  }
+}
+
+/** Whether JSON was asked for, on a line that could not be taken apart. */
+export function asksForJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf("--");
+  return (end < 0 ? argv : argv.slice(0, end)).includes("--json");
+}
+
+// The parser's own messages take several lines, and one of them repeats the value.
+function sentence(message: string): string {
+  const unknown = /^Unknown arguments?: (.*)$/.exec(message)?.[1];
+  if (unknown !== undefined) return `there is no option --${unknown.split(", ").join(" and no --")}`;
+  const missing = /^Not enough arguments following: (.*)$/.exec(message)?.[1];
+  if (missing !== undefined) return `--${missing} needs a value`;
+  const [, name, choices] = /Argument: (\S+), Given: .*?, Choices: (.*)$/s.exec(message) ?? [];
+  if (name !== undefined && choices !== undefined) return `--${name} must be one of ${choices.replaceAll('"', "")}`;
+  return message.split("\n")[0]?.trim() ?? message;
+}

@@ -1,0 +1,55 @@
+// From words to a command: `codex login` and `status codex` alike. A word that is none is answered with the nearest that is.
+import type { Line } from "./arguments.ts";
+import { type Command, commands, type Listed, menu, verbs } from "./commands/index.ts";
+import { globalOptions } from "./options.ts";
+
+/** What a command line asks for. */
+export interface Choice {
+  readonly listed: Listed;
+  readonly command: Command;
+  /** Lower case; empty: none. */
+  readonly provider: string;
+  readonly words: readonly string[];
+}
+
+/** @throws AuthError `usage` for a verb that there is not */
+export async function choose(words: Line["words"]): Promise<Choice> {
+  const [first, second, ...rest] = words;
+  if (first === undefined) return { listed: menu, command: await menu.load(), provider: "", words: [] };
+  const name = first.toLowerCase();
+  const own = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (own !== undefined) {
+    const isAbout = name === "status" && second !== undefined;
+    const provider = isAbout ? second.toLowerCase() : "";
+    return { listed: own, command: await own.load(), provider, words: isAbout ? rest : words.slice(1) };
+  }
+  const verb = second?.toLowerCase() ?? "use";
+  const listed = Object.hasOwn(verbs, verb) && (verb !== "use" || second === undefined) ? verbs[verb] : undefined;
+  if (listed === undefined) {
+    const known = Object.keys(verbs).filter((one) => one !== "use");
+    throw await usage(`there is no ${JSON.stringify(verb)}${await hint(verb, known)}; there are ${known.join(", ")}`);
+  }
+  return { listed, command: await listed.load(), provider: name, words: rest };
+}
+
+/** What is wrong with the line for this command; null: nothing. */
+export function mistakeIn({ listed, command, words }: Choice, { given }: Line): string | null {
+  const { accepts = [], words: most = 0 } = command;
+  if (words.length > most)
+    return `\`llxprt-auth ${listed.form}\` takes nothing more; ${JSON.stringify(words[most])} is too much`;
+  const allowed = new Set<string>([...Object.keys(globalOptions), ...accepts]);
+  const foreign = given.find((option) => !allowed.has(option));
+  return foreign === undefined ? null : `\`llxprt-auth ${listed.form}\` has no option --${foreign}`;
+}
+
+/** ` (did you mean …?)` when something is near enough. */
+export async function hint(word: string, known: readonly string[]): Promise<string> {
+  const { closest, distance } = await import("fastest-levenshtein");
+  const nearest = closest(word, known);
+  return distance(word, nearest) <= 2 ? ` (did you mean ${nearest}?)` : "";
+}
+
+export async function usage(detail: string): Promise<Error> {
+  const { AuthError } = await import("../runtime/index.ts");
+  return new AuthError("usage", { detail });
+}
