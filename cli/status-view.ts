@@ -1,0 +1,79 @@
+// How the rows of `status` look. Pure text from rows and the moment; loads nothing, so that anybody may use it.
+import type { Status, StatusRow } from "../runtime/index.ts";
+import { clock, moment } from "./when.ts";
+
+/** Colours a text, or leaves it as it is. */
+export type Paint = (style: "red" | "green" | "bold" | "dim", text: string) => string;
+
+/** One line for each row, under a line of headings. */
+export function tableOf(rows: readonly StatusRow[], now: number, paint: Paint): string {
+  const headings = ["", "provider", "state", "expires", "by", "OAuth"];
+  const cells = rows.map((row) => [
+    markOf(row),
+    nameOf(row),
+    row.state,
+    expiryOf(row, now),
+    methodOf(row),
+    row.enabled ? "on" : "off",
+  ]);
+  const widths = headings.map((heading, column) =>
+    Math.max(heading.length, ...cells.map((line) => line[column]?.length ?? 0)),
+  );
+  const line = (texts: readonly string[]): string[] => texts.map((text, column) => text.padEnd(widths[column] ?? 0));
+  const head = paint("dim", line(headings).join("  ").trimEnd());
+  const body = cells.map((texts, index) => {
+    const [mark = "", ...rest] = line(texts);
+    return `${paintMark(rows[index], mark, paint)}  ${rest.join("  ").trimEnd()}`;
+  });
+  return [head, ...body].join("\n");
+}
+
+/** Everything about one account, a fact a line. */
+export function detailsOf({ row, nextTimerAt }: Status, title: string, now: number, paint: Paint): string {
+  const facts: readonly (readonly [string, string | null])[] = [
+    ["account", row.account],
+    ["identity", row.identity],
+    ["state", row.state],
+    ["usable", row.usable],
+    ["expires", row.expiresAt === null ? null : expiryOf(row, now)],
+    ["renewal", row.present ? (row.refreshable ? "possible" : "not possible: sign in again after its end") : null],
+    ["verified", row.verifiedAt === null ? null : moment(Date.parse(row.verifiedAt), now)],
+    ["used", methodOf(row)],
+    ["OAuth", row.enabled ? "on" : "off"],
+    ["last error", row.lastError],
+    ["sign-in", pendingOf(row, now)],
+    ["timer", nextTimerAt === null ? null : `in ${clock(nextTimerAt - now)}`],
+    ["next", row.nextCommand],
+  ];
+  const lines = facts.flatMap(([name, text]) => (text === null ? [] : [`  ${paint("dim", name.padEnd(11))} ${text}`]));
+  return [`${paintMark(row, markOf(row), paint)} ${paint("bold", row.provider)}  ${title}`, ...lines].join("\n");
+}
+
+/** The credential that wins, in a word or two. */
+function methodOf({ source: { kind, name } }: StatusRow): string {
+  if (kind === "flag") return "key flag";
+  return name === undefined ? kind : `${kind} ${name}`;
+}
+
+function markOf({ usable }: StatusRow): string {
+  return usable === "no" ? "✗" : "✓";
+}
+
+function paintMark(row: StatusRow | undefined, mark: string, paint: Paint): string {
+  return paint(row?.usable === "no" ? "red" : "green", mark);
+}
+
+function nameOf({ provider, account }: StatusRow): string {
+  return account === "default" ? provider : `${provider} (${account})`;
+}
+
+function expiryOf({ expiresAt }: StatusRow, now: number): string {
+  return expiresAt === null ? "–" : moment(Date.parse(expiresAt), now);
+}
+
+function pendingOf({ pending }: StatusRow, now: number): string | null {
+  if (pending === null) return null;
+  const code = pending.userCode === null ? "" : `, code ${pending.userCode}`;
+  const until = pending.expiresAt === null ? "" : `, until ${moment(Date.parse(pending.expiresAt), now)}`;
+  return `under way (${pending.kind}${code}${until})`;
+}
