@@ -1,0 +1,85 @@
+// `<p> login`: sign in now, whatever is stored. With nobody there who could, it says so at once; `--detach` leaves the
+// end to another process.
+import type { Account, LoginRequest, PendingRow } from "../../runtime/index.ts";
+import { usage } from "../dispatch.ts";
+import type { Flags } from "../options.ts";
+import { portIn, secondsIn } from "../numbers.ts";
+import { outrankedBy } from "../precedence-words.ts";
+import type { Context } from "../session.ts";
+import { commandOf } from "../sign-in-words.ts";
+import { signIn } from "../signing-in.ts";
+import { isCi } from "../terminal.ts";
+import type { Command } from "./index.ts";
+
+export const command: Command = {
+  accepts: ["grant", "device", "port", "browser", "timeout", "detach"],
+  run: async (context) => {
+    const { flags, output, io } = context;
+    const request = await requestIn(flags);
+    const account = await context.account();
+    if (flags.detach === true) return detach(context, account, request);
+    if (flags["non-interactive"] === true || isCi(io)) {
+      const { AuthError } = await import("../../runtime/index.ts");
+      const detail = isCi(io) ? "CI is set" : "--non-interactive";
+      throw new AuthError("sign_in_unattended", { provider: account.provider, account: account.account, detail });
+    }
+    await warn(context, account);
+    const status = await signIn(context, (to, shown) => to.login({ ...request, ...shown }));
+    if (flags.json === true) output.json({ schema: 1, ...status.row });
+    return 0;
+  },
+};
+
+const detachedMs = 15 * 60_000;
+
+async function detach(context: Context, account: Account, request: LoginRequest): Promise<number> {
+  const { output, flags, signal } = context;
+  await warn(context, account);
+  const shown: PendingRow[] = [];
+  await account.login({
+    ...request,
+    timeoutMs: request.timeoutMs ?? detachedMs,
+    detach: true,
+    signal,
+    onPending: (row) => shown.push(row),
+  });
+  const [row] = shown;
+  if (row === undefined) throw new TypeError("a sign-in that began was announced");
+  if (flags.json === true) {
+    output.json(row);
+    return 0;
+  }
+  output.data(row.urlComplete ?? row.url);
+  if (row.userCode !== null) output.data(`Code: ${row.userCode}`);
+  output.data(`Attempt: ${row.attempt}`);
+  output.data(`Until: ${row.expiresAt ?? "no limit"}`);
+  output.say(
+    row.kind === "paste"
+      ? `Finish it with: ${commandOf(row, "complete")}`
+      : `Finish it with: ${commandOf(row, "wait")}${row.kind === "device" ? "" : `, or ${commandOf(row, "complete")}`}`,
+  );
+  return 0;
+}
+
+/** What the person should know before a browser opens. */
+async function warn({ output, facts }: Context, account: Account): Promise<void> {
+  const { provider } = account;
+  // Signing in enables, so a key that outranks a login does so from then on, too.
+  const precedence = account.why();
+  const candidates = precedence.candidates.map((one) => (one.kind === "oauth" ? { ...one, isSet: true } : one));
+  const origin = outrankedBy({ ...precedence, candidates });
+  if (origin !== null)
+    output.say(`Warning: ${origin} outranks OAuth for ${provider} and will still be used after this.`);
+  const { notice } = await facts();
+  if (notice !== null && !account.status().row.enabled) output.say(`Note: ${notice}`);
+}
+
+async function requestIn(flags: Flags): Promise<LoginRequest> {
+  const { grant, device, port, timeout } = flags;
+  if (device === true && grant !== undefined && grant !== "device") throw await usage("--device contradicts --grant");
+  const portNumber = port === undefined ? null : portIn(port);
+  if (port !== undefined && portNumber === null) throw await usage("--port takes a number from 1 to 65535");
+  const timeoutMs = timeout === undefined ? null : secondsIn(timeout, 1);
+  if (timeout !== undefined && timeoutMs === null) throw await usage("--timeout takes whole seconds, at least 1");
+  return { grant: device === true ? "device" : grant, port: portNumber, timeoutMs };
+}

@@ -1,0 +1,147 @@
+// The conversation of a sign-in: shows address and code, opens the browser, takes a paste, and waits.
+//
+// The address is printed before anything is opened, so that it can be copied whatever else fails, and no failure to open it
+// ends anything. While it waits, every way to an end is open: the browser, a paste, another terminal.
+import type { Account, LoginRequest, PendingRow, Status } from "../runtime/index.ts";
+import { type Context, isBrowserOff } from "./session.ts";
+import { howToGoOn, pageOf, signedInAs } from "./sign-in-words.ts";
+import { isCi, isTerminal, listenForPaste, readAnswer } from "./terminal.ts";
+import { clock, dateOf } from "./when.ts";
+
+/** What the sign-in itself does: begin a new one, or take up one that is under way. */
+type Begin = (account: Account, request: Pick<LoginRequest, "onPending" | "signal">) => Promise<Status>;
+
+/** Signs in with whoever is there. @throws AuthError how it ended otherwise */
+export async function signIn(context: Context, begin: Begin): Promise<Status> {
+  try {
+    return await converse(context, await context.account(), begin);
+  } catch (error) {
+    const { AuthError } = await import("../runtime/index.ts");
+    if (!(error instanceof AuthError) || error.code !== "client_missing" || !context.canAsk) throw error;
+    await askForClient(context);
+    return await signIn(context, begin);
+  }
+}
+
+/** A sign-in that nobody asked for by name: only with a person at a terminal. @throws AuthError `sign_in_needed` */
+export async function signInLazily(context: Context): Promise<Status> {
+  if (!context.canAsk) {
+    const { AuthError } = await import("../runtime/index.ts");
+    const { provider, account } = await context.account();
+    throw new AuthError("sign_in_needed", { provider, account });
+  }
+  return signIn(context, (account, request) => account.login(request));
+}
+
+/** Whether a sign-in is what helps. A login that fails for now is not helped by it, nor is an unreadable file. */
+export function needsSignIn({ row }: Status): boolean {
+  return row.usable === "no" && ["idle", "expired", "pendingAuth", "awaitingCode", "awaitingPoll"].includes(row.state);
+}
+
+async function converse(context: Context, account: Account, begin: Begin): Promise<Status> {
+  const { output, signal, io } = context;
+  const facts = await context.facts();
+  const stops: (() => void)[] = [];
+  let pending: PendingRow | null = null;
+  try {
+    const status = await begin(account, {
+      signal,
+      onPending: (row) => {
+        pending = row;
+        for (const line of pageOf(row, facts, io, output)) output.say(line);
+        if (row.kind !== "device") stops.push(takePastes(context, account));
+        stops.push(keepTime(context, row));
+        void openPage(context, row);
+      },
+    });
+    for (const stop of stops.splice(0)) stop();
+    output.say(`${output.style("green", "✓")} ${signedInAs(status.row)}`);
+    return status;
+  } finally {
+    for (const stop of stops) stop();
+    if (signal.aborted && pending !== null) output.say(howToGoOn(pending));
+  }
+}
+
+/** Opens the page where the person is likely to see it. Never fatal. */
+async function openPage({ io, flags, host, output }: Context, { url, urlComplete }: PendingRow): Promise<void> {
+  const named = flags.browser ?? io.environment["BROWSER"] ?? "";
+  if (isBrowserOff(io, flags) || (named === "" && (!isTerminal(io) || isCi(io)))) return;
+  if (named === "" && !hasDisplay(io.environment)) {
+    output.say("There is no display here: open the address in a browser on any machine.");
+    return;
+  }
+  try {
+    await (await host()).openBrowser(urlComplete ?? url);
+    output.say("The browser was asked to open it.");
+  } catch {
+    output.say("No browser could be opened: open the address yourself.");
+  }
+}
+
+/** Without one, an opener starts a browser for terminals, unseen. */
+function hasDisplay(environment: Context["io"]["environment"]): boolean {
+  if (process.platform !== "linux") return true;
+  return ["DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME"].some((name) => (environment[name] ?? "") !== "");
+}
+
+/** Hands pastes to the sign-in. A wrong one is answered, and the wait goes on. */
+function takePastes({ io, output, signal }: Context, account: Account): () => void {
+  return listenForPaste(io, (text) => {
+    output.say("Checking what was pasted …");
+    account.complete(text, signal).catch((error: unknown) => {
+      const isMistake = error instanceof Error && "code" in error && String(error.code).startsWith("pasted_");
+      // Everything else ends the sign-in, which then tells it.
+      if (isMistake) output.say(`${output.style("red", "That did not work:")} ${lower(error.message)}. Try again.`);
+    });
+  });
+}
+
+/** Shows that, and how long, it is waited. @returns how to stop */
+function keepTime({ io, output }: Context, { expiresAt }: PendingRow): () => void {
+  const begunAt = Date.now();
+  const endsAt = expiresAt === null ? null : Date.parse(expiresAt);
+  if (!isTerminal(io)) {
+    output.say(endsAt === null ? "Waiting without limit." : `Waiting until ${dateOf(endsAt, begunAt)}.`);
+    return () => undefined;
+  }
+  const show = (): void => {
+    const now = Date.now();
+    const time = endsAt === null ? clock(now - begunAt) : `${clock(endsAt - now)} left`;
+    output.waiting(`Waiting for the sign-in, ${time}. Ctrl-C stops waiting and loses nothing.`);
+  };
+  show();
+  const timer = setInterval(show, 1000);
+  return () => {
+    clearInterval(timer);
+    output.waiting(null);
+  };
+}
+
+/** Says how to make a client, and asks for its file until there is a good one. */
+async function askForClient(context: Context): Promise<void> {
+  const { output, io, signal } = context;
+  const { settingsIn, AuthError } = await import("../runtime/index.ts");
+  const facts = await context.facts();
+  const settings = settingsIn(await context.host());
+  output.say(`${facts.title} wants an OAuth client of your own, once:`);
+  output.say(`  1. Make one for desktop applications at\n\n${facts.clientSource?.console ?? ""}\n`);
+  output.say("  2. Download its JSON file and keep it where only you can read it.");
+  for (;;) {
+    output.say("  3. Type the path of that file here (Ctrl-C to stop):");
+    const path = (await readAnswer(io, signal, { isShown: true })).trim().replace(/^(['"])(.*)\1$/, "$2");
+    try {
+      settings.useClientFile(facts, path);
+      output.say(`Noted as clientFile of ${facts.name} in settings.json.`);
+      await context.renew();
+      return;
+    } catch (error) {
+      if (!(error instanceof AuthError)) throw error;
+      output.say(`${output.style("red", "That did not work:")} ${lower(error.message)}.`);
+    }
+  }
+}
+
+function lower(sentence: string): string {
+  return sentence.charAt(0).toLowerCase() + sentence.slice(1);
+}
