@@ -1,0 +1,84 @@
+// `profile save|list|delete NAME`: key settings under a name, in llxprt-code's own files. A key is never printed.
+import type { HomeSettings, KeyFlags } from "../../runtime/index.ts";
+import { resolve } from "node:path";
+import { hint, usage } from "../dispatch.ts";
+import type { Context } from "../session.ts";
+import type { Command } from "./index.ts";
+
+const actions: Readonly<Record<string, (context: Context, settings: HomeSettings, name: string) => Promise<void>>> = {
+  save,
+  list,
+  delete: remove,
+};
+
+export const command: Command = {
+  accepts: ["provider"],
+  words: 2,
+  run: async (context) => {
+    const [action = "list", name = ""] = context.words;
+    const act = Object.hasOwn(actions, action) ? actions[action] : undefined;
+    if (act === undefined) {
+      throw await usage(
+        `there is no \`profile ${action}\`${await hint(action, Object.keys(actions))}; there are save, list, delete`,
+      );
+    }
+    if (action !== "list" && name === "") throw await usage(`\`profile ${action}\` needs a name`);
+    const { settingsIn } = await import("../../runtime/index.ts");
+    await act(context, settingsIn(await context.host()), name);
+    return 0;
+  },
+};
+
+async function save(
+  { flags, keys, output, provider, auth }: Context,
+  settings: HomeSettings,
+  name: string,
+): Promise<void> {
+  if (provider === "") throw await usage("`profile save` needs the key's provider: --provider NAME");
+  const { providers } = await auth();
+  const place = placeOf(await keys());
+  if (place === null) throw await usage("`profile save` needs a key: --keyfile FILE or --key-stdin");
+  settings.saveProfile({ name, provider, place });
+  if (flags.json === true) output.json({ schema: 1, profile: shape(settings, name) });
+  output.say(`Saved as profile ${name} of ${providers.get(provider)?.title ?? provider}.`);
+  output.say(`Next: llxprt-auth ${provider} why --profile ${name}`);
+}
+
+async function list({ flags, output }: Context, settings: HomeSettings): Promise<void> {
+  const names = settings.profiles();
+  if (flags.json === true) {
+    output.json({ schema: 1, profiles: names.map((name) => shape(settings, name)) });
+    return;
+  }
+  if (names.length === 0)
+    output.say("There are no profiles. Next: llxprt-auth profile save NAME --provider P --keyfile FILE");
+  const wide = Math.max(0, ...names.map((name) => name.length));
+  for (const name of names) {
+    const { provider, key } = shape(settings, name);
+    output.data(`${name.padEnd(wide)}  ${provider}  ${key}`);
+  }
+}
+
+async function remove({ flags, output }: Context, settings: HomeSettings, name: string): Promise<void> {
+  settings.deleteProfile(name);
+  if (flags.json === true) output.json({ schema: 1, deleted: name });
+  output.say(`Profile ${name} is deleted.`);
+}
+
+/** A profile as it may be shown: where its key is, not what it is. */
+function shape(
+  settings: HomeSettings,
+  name: string,
+): { readonly name: string; readonly provider: string; readonly key: string } {
+  const { provider, place } = settings.profile(name);
+  const key = place === null ? "no key" : "key" in place ? "key in the profile" : `key file ${place.keyFile}`;
+  return { name, provider, key };
+}
+
+function placeOf({ key, keyFile, keyStdin }: KeyFlags) {
+  const given = (key ?? keyStdin)?.trim();
+  if (given !== undefined && given !== "") return { key: given };
+  if (keyFile === undefined || keyFile.trim() === "") return null;
+  // A profile is used from any folder.
+  return { keyFile: keyFile.startsWith("~") ? keyFile : resolve(keyFile) };
+}
