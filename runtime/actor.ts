@@ -6,7 +6,6 @@ import { AuthError } from "../machines/errors.ts";
 import { envelope, restorable } from "../machines/migrations.ts";
 import type { CredentialInput, Result } from "../machines/life.ts";
 import type { ProviderMachine } from "../machines/provider.ts";
-import { waitFor } from "../machines/statechart.ts";
 import { started } from "./effects.ts";
 import type { AccountName } from "./store/names.ts";
 import type { Store } from "./store/store.ts";
@@ -57,10 +56,7 @@ export function run(machine: ProviderMachine, input: CredentialInput, store: Sto
     settled: async (signal, enough = () => false) => {
       const awake = setInterval(() => undefined, 1_000_000);
       try {
-        return await waitFor(actor, (current) => !current.hasTag("busy") || enough(current), {
-          timeout: Infinity,
-          ...(signal === undefined ? {} : { signal }),
-        });
+        return await reached(actor, (current) => !current.hasTag("busy") || enough(current), signal);
       } finally {
         clearInterval(awake);
       }
@@ -71,6 +67,52 @@ export function run(machine: ProviderMachine, input: CredentialInput, store: Sto
       await saving;
     },
   };
+}
+
+/** Waits for a state of the machine or of the sign-in inside it: a step of the one is none of the other's. */
+function reached(
+  actor: CredentialActor,
+  isThere: (snapshot: CredentialSnapshot) => boolean,
+  signal: AbortSignal | undefined,
+): Promise<CredentialSnapshot> {
+  return new Promise((resolve, reject) => {
+    let watched: CredentialSnapshot["children"]["login"];
+    const subscriptions: { unsubscribe(): void }[] = [];
+    const finish = (settle: () => void): void => {
+      for (const one of subscriptions) one.unsubscribe();
+      signal?.removeEventListener("abort", aborted);
+      settle();
+    };
+    const aborted = (): void => {
+      finish(() => {
+        reject(signal?.reason);
+      });
+    };
+    const failed = (error: unknown): void => {
+      finish(() => {
+        reject(error);
+      });
+    };
+    const look = (): void => {
+      const current = actor.getSnapshot();
+      const { login } = current.children;
+      if (isThere(current)) {
+        finish(() => {
+          resolve(current);
+        });
+      } else if (login !== undefined && login !== watched) {
+        watched = login;
+        subscriptions.push(login.subscribe({ next: look, error: () => undefined }));
+      }
+    };
+    signal?.addEventListener("abort", aborted, { once: true });
+    if (signal?.aborted === true) {
+      aborted();
+      return;
+    }
+    subscriptions.push(actor.subscribe({ next: look, error: failed }));
+    look();
+  });
 }
 
 /** The login machine's snapshot while a sign-in is under way. */
