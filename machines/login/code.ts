@@ -18,7 +18,7 @@ import {
   unfinished,
 } from "./login.ts";
 
-interface CodeContext extends LoginInput {
+export interface CodeContext extends LoginInput {
   readonly deadlineAt: number | null;
   /** What was pasted or brought back, waiting for its exchange. */
   readonly handle: string | null;
@@ -28,7 +28,7 @@ interface CodeContext extends LoginInput {
 }
 
 /** XState's own event. A child that was spawned has no `onError`, and unanswered it would break the machine. */
-interface ListenerBroke {
+export interface ListenerBroke {
   readonly type: "xstate.error.actor.listener";
 }
 

@@ -18,7 +18,7 @@ import {
   unfinished,
 } from "./login.ts";
 
-interface DeviceContext extends LoginInput {
+export interface DeviceContext extends LoginInput {
   readonly deadlineAt: number | null;
   readonly intervalMs: number;
   /** Polls in a row that reached nobody. */
