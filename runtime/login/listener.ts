@@ -4,6 +4,7 @@
 // takes the other half of `localhost` (8.3). Any page and any program can reach it: only a callback that fits the attempt
 // is handed on, and the browser is kept waiting until the sign-in is stored, so that it is told the truth.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import { AuthError } from "../../machines/errors.ts";
 import type { Loopback } from "../../providers/provider.ts";
 import { errnoOf } from "../store/trust.ts";
@@ -63,9 +64,10 @@ function bind(host: string, port: number): Promise<Server | null> {
     maxHeaderSize: 32 * 1024,
     headersTimeout: 5_000,
     requestTimeout: 5_000,
+    connectionsCheckingInterval: 1_000,
     keepAlive: false,
   });
-  server.maxConnections = 64;
+  makeRoom(server);
   return new Promise((resolve, reject) => {
     server.once("error", (error) => {
       if (["EADDRINUSE", "EACCES"].includes(errnoOf(error))) resolve(null);
@@ -75,6 +77,20 @@ function bind(host: string, port: number): Promise<Server | null> {
       resolve(server);
     });
   });
+}
+
+const mostConnections = 64;
+
+/** Who connects and says nothing keeps nobody out: the longest silent one has to go. */
+function makeRoom(server: Server): void {
+  const silent = new Set<Socket>();
+  server.on("connection", (socket) => {
+    silent.add(socket);
+    socket.once("close", () => silent.delete(socket));
+    const [oldest] = silent;
+    if (silent.size > mostConnections) oldest?.destroy();
+  });
+  server.on("request", ({ socket }) => silent.delete(socket));
 }
 
 function portOf(server: Server): number {
@@ -150,10 +166,12 @@ function listenerOn(servers: readonly Server[], { host, path }: Loopback): Liste
 }
 
 function asCallback(request: IncomingMessage): CallbackRequest {
-  const { method = "", url = "", headers } = request;
-  // A header given twice is joined by Node, or dropped: neither then equals what we expect.
+  const { method = "", url = "", headers, headersDistinct } = request;
+  // Of a host given twice Node keeps the first.
+  const host = headersDistinct["host"]?.length === 1 ? headers.host : undefined;
+  // Others are joined, and then equal nothing that we expect.
   const single = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]));
-  return { method, url, host: headers.host, headers: single };
+  return { method, url, host, headers: single };
 }
 
 function send(response: ServerResponse, { status, html }: Page): void {

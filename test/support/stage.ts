@@ -117,8 +117,7 @@ export const quickGrants = { gemini: "loopback", anthropic: "loopback", codex: "
 /** Begins a sign-in and leaves it open. */
 export async function beginLogin(auth: Auth, provider: string, grant?: Grant, request: LoginRequest = {}) {
   const account = auth.account(provider);
-  let show: (row: PendingRow) => void = () => undefined;
-  const shown = new Promise<PendingRow>((resolve) => (show = resolve));
+  const { promise: shown, resolve: show } = Promise.withResolvers<PendingRow>();
   const ended = account.login({
     ...request,
     grant,
