@@ -4,14 +4,15 @@
 // everything else is left to a library that knows the platforms. The browser inherits no API key of ours.
 import { spawn } from "node:child_process";
 import { AuthError } from "../../machines/errors.ts";
+import { isConfidential, parsedAddress } from "../wire/endpoint.ts";
 
 /**
  * @param command `BROWSER`: words, `%s` or a last argument is the address.
  * @throws AuthError `url_unsafe` for an address that is not https, nor http on loopback
  */
 export async function openBrowser(address: string, command: string | undefined): Promise<void> {
-  const url = new URL(address);
-  if (url.protocol !== "https:" && url.protocol !== "http:") throw new AuthError("url_unsafe");
+  const url = parsedAddress(address);
+  if (url === null || !isConfidential(url)) throw new AuthError("url_unsafe");
   const words = wordsOf(command ?? "");
   if (words.length > 0) {
     await start(withAddress(words, url.href));
@@ -24,8 +25,8 @@ export async function openBrowser(address: string, command: string | undefined):
 
 /** Splits a command into words; quotes hold words together, nothing is expanded. */
 export function wordsOf(command: string): string[] {
-  const words = command.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g);
-  return [...words].map(([, double, single, bare]) => double ?? single ?? bare ?? "");
+  const words = command.match(/(?:"[^"]*"|'[^']*'|[^\s"']+)+/g) ?? [];
+  return words.map((word) => word.replaceAll(/"([^"]*)"|'([^']*)'/g, "$1$2"));
 }
 
 function withAddress(words: readonly string[], address: string): [string, ...string[]] {
