@@ -29,6 +29,15 @@ export interface Findings {
   readonly legacy: boolean;
 }
 
+// No server may ask for more than an hour (`wire/durations.ts`), and we take half an hour at most.
+const longestRetryMs = 2 * 3_600_000;
+
+/** A pause that ends far in the future was noted under a wrong clock, or by hand. */
+function withCredibleRetry(credential: StoredCredential | null, now: number): StoredCredential | null {
+  const isCredible = (credential?.retry?.at ?? 0) - now <= longestRetryMs;
+  return credential === null || isCredible ? credential : { ...credential, retry: null };
+}
+
 /** @throws AuthError `settings_invalid`, `store_unsafe` */
 export function look(grounds: Grounds, provider: Provider, account: string, settings?: Settings): Findings {
   const { host, store, pending } = grounds;
@@ -40,7 +49,7 @@ export function look(grounds: Grounds, provider: Provider, account: string, sett
     stored.kind === "absent" && account === "default"
       ? readLegacy(legacyPaths(provider.legacyFiles, host.userHome, store.paths.home))
       : null;
-  const credential = own ?? other;
+  const credential = withCredibleRetry(own ?? other, now);
   const fault = stored.kind === "unreadable" ? stored.error : null;
   const [attempt = null] = pending.list(name, now);
   // A token file without a decision about it is one of an older program: it counts as enabled.

@@ -7,10 +7,11 @@ import { AuthError, type ErrorCode } from "../../machines/errors.ts";
 import { defaultMinTtlMs, isFresh } from "../../machines/freshness.ts";
 import type { RefreshDemand, Renewed } from "../../machines/life.ts";
 import type { Provider } from "../../providers/provider.ts";
-import { checkBinding, registrationOf } from "../registration.ts";
+import { checkBinding, type Registration, registrationOf } from "../registration.ts";
 import type { StoredCredential } from "../store/codec.ts";
 import { putOff, refusedToRenew, renewed } from "../store/credential.ts";
 import { type AccountName, stemOf } from "../store/names.ts";
+import type { Room } from "../store/store.ts";
 import { look } from "../survey.ts";
 import { refreshRequest } from "../wire/request.ts";
 import { tokenReply } from "../wire/response.ts";
@@ -41,7 +42,10 @@ export function createEnsureFresh(wiring: Wiring): EnsureFresh {
 
 async function refresh(wiring: Wiring, provider: Provider, name: AccountName, demand: FreshDemand): Promise<Verdict> {
   const { credential, fault } = look(wiring, provider, name.account);
-  if (fault !== null) return { kind: "unavailable", code: fault.code };
+  if (fault !== null) {
+    wiring.faults.note(name, fault);
+    return { kind: "unavailable", code: fault.code };
+  }
   if (credential === null) return { kind: "signedOut", code: null };
   const settled = withoutRequest(credential, demand, wiring.host.now());
   if (settled !== null) return settled;
@@ -50,9 +54,21 @@ async function refresh(wiring: Wiring, provider: Provider, name: AccountName, de
   } catch (error) {
     if (!(error instanceof AuthError)) throw error;
     wiring.faults.note(name, error);
+    // Nobody was asked: once it is put right, the next try need not wait.
+    if (ownMistakes.has(error.code)) return { kind: "unavailable", code: error.code };
     return await unavailable(wiring, name, credential, error.code, null);
   }
 }
+
+const ownMistakes: ReadonlySet<ErrorCode> = new Set([
+  "credential_elsewhere",
+  "client_missing",
+  "settings_invalid",
+  "endpoint_insecure",
+  "store_failed",
+  "store_unsafe",
+  "store_corrupt",
+]);
 
 /** What can be answered from the store alone. */
 function withoutRequest(credential: StoredCredential, demand: FreshDemand, now: number): Verdict | null {
@@ -73,11 +89,29 @@ async function exchange(
   name: AccountName,
   credential: StoredCredential,
 ): Promise<Verdict> {
-  const { host, sender, store } = wiring;
+  const registration = await registrationOf(provider, wiring.host, wiring.sender);
+  checkBinding(provider, credential, registration.by);
+  // A disk that takes no new token must show while the old one is still good: afterwards it may be spent.
+  const room = wiring.store.reserve(name);
+  try {
+    return await present(wiring, provider, registration, name, credential, room);
+  } finally {
+    room.giveBack();
+  }
+}
+
+/** Presents the refresh token, once. */
+async function present(
+  wiring: Wiring,
+  provider: Provider,
+  { client, endpoints, by }: Registration,
+  name: AccountName,
+  credential: StoredCredential,
+  room: Room,
+): Promise<Verdict> {
+  const { sender, store } = wiring;
   const { refreshToken, scope } = credential;
   if (refreshToken === null) return { kind: "rejected", code: "refresh_impossible" };
-  const { client, endpoints, by } = await registrationOf(provider, host, sender);
-  checkBinding(provider, credential, by);
   const reply = await sender.exchange(refreshRequest(provider, { endpoints, client, refreshToken, scope }));
   if ("kind" in reply) {
     wiring.faults.note(name, new AuthError(reply.code, { ...name, detail: reply.detail }));
@@ -90,10 +124,13 @@ async function exchange(
     const changed =
       credential.accountId !== null && issued.accountId !== null && issued.accountId !== credential.accountId;
     if (changed) return await rejected(wiring, name, credential, "identity_changed");
-    const now = await store.update(name, (current) =>
-      isSame(current, credential) ? renewed(current, issued, by, reply.receivedAt) : current,
+    let ours: StoredCredential | null = null;
+    const now = await store.update(
+      name,
+      (current) => (ours = isSame(current, credential) ? renewed(current, issued, by, reply.receivedAt) : null),
+      room,
     );
-    return { kind: now === null ? "signedOut" : "refreshed", code: null };
+    return { kind: now === null ? "signedOut" : now === ours ? "refreshed" : "adopted", code: null };
   }
   const { code, status, oauthError } = outcome;
   const detail = oauthError ?? `HTTP ${status}`;
@@ -118,12 +155,20 @@ async function unavailable(
   code: ErrorCode,
   retryAfterMs: number | null,
 ): Promise<Verdict> {
-  const now = await store.update(name, (current) =>
-    isSame(current, asked) ? putOff(current, code, host.now(), retryAfterMs) : current,
-  );
-  return now === null ? { kind: "signedOut", code: null } : { kind: "unavailable", code };
+  try {
+    const now = await store.update(name, (current) =>
+      isSame(current, asked) ? putOff(current, code, host.now(), retryAfterMs) : current,
+    );
+    return now === null ? { kind: "signedOut", code: null } : { kind: "unavailable", code };
+  } catch (error) {
+    // That the pause cannot be noted is the lesser trouble.
+    if (error instanceof AuthError) return { kind: "unavailable", code };
+    throw error;
+  }
 }
 
+/** Still the same login. Programs that know no generations show by the refresh token that they were here. */
 function isSame(current: StoredCredential | null, asked: StoredCredential): current is StoredCredential {
-  return current !== null && current.generation === asked.generation && current.lineage === asked.lineage;
+  if (current === null || current.generation !== asked.generation || current.lineage !== asked.lineage) return false;
+  return asked.refreshToken !== null && current.refreshToken?.matches(asked.refreshToken) === true;
 }
