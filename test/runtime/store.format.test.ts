@@ -40,7 +40,7 @@ describe("the file of a sign-in", () => {
     assert.ok(Number.isInteger(file["expiry"]));
     const tenDays = 10 * 24 * 3600;
     assert.ok(file["expiry"] >= before + tenDays && file["expiry"] <= before + tenDays + 30);
-    const ours = file["llxprt_auth"] as Json;
+    const own = file["llxprt_auth"] as Json;
     for (const member of [
       "schema",
       "lineage",
@@ -51,12 +51,12 @@ describe("the file of a sign-in", () => {
       "verified_at",
       "snapshot",
     ])
-      assert.ok(member in ours, member);
-    assert.equal(ours["schema"], 1);
-    assert.equal(ours["generation"], 1);
-    assert.equal(ours["issuer"], new URL(s.emulator.url).host);
-    assert.ok(Math.abs(ours["obtained_at"] - before) <= 30);
-    assert.match(ours["lineage"], /^[\w-]{20,}$/);
+      assert.ok(member in own, member);
+    assert.equal(own["schema"], 1);
+    assert.equal(own["generation"], 1);
+    assert.equal(own["issuer"], new URL(s.emulator.url).host);
+    assert.ok(Math.abs(own["obtained_at"] - before) <= 30);
+    assert.match(own["lineage"], /^[\w-]{20,}$/);
   });
 
   it("names where the API is, if the provider said so", async () => {
@@ -111,9 +111,9 @@ describe("what we do not know", () => {
     using home = new Home();
     home.plant("codex", plainTokens(Date.now(), { llxprt_auth: { schema: 1, generation: 4, later: { x: 1 } } }));
     await touch(home);
-    const ours = home.tokens("codex")["llxprt_auth"];
-    assert.deepEqual(ours.later, { x: 1 });
-    assert.equal(ours.generation, 4);
+    const { later, generation } = home.tokens("codex")["llxprt_auth"];
+    assert.deepEqual(later, { x: 1 });
+    assert.equal(generation, 4);
   });
 });
 
@@ -153,10 +153,10 @@ describe("a file of an older program", () => {
   });
 });
 
-describe("expiry", () => {
-  const at = (members: Json, modifiedAt = 1_700_000_000_000) =>
-    decode(JSON.stringify({ access_token: "a", ...members }), modifiedAt)?.expiresAt;
+const expiryOf = (members: Json) =>
+  decode(JSON.stringify({ access_token: "a", ...members }), 1_700_000_000_000)?.expiresAt;
 
+describe("expiry", () => {
   for (const [what, members, expected] of [
     ["in seconds", { expiry: 1_800_000_000 }, 1_800_000_000_000],
     ["in seconds as text", { expiry: "1800000000" }, 1_800_000_000_000],
@@ -171,7 +171,7 @@ describe("expiry", () => {
     ["of a nested kind", { expiry: { at: 1 } }, 1_700_003_600_000],
   ] as const) {
     it(what, () => {
-      assert.equal(at(members), expected);
+      assert.equal(expiryOf(members), expected);
     });
   }
 
@@ -206,10 +206,10 @@ describe("expiry", () => {
   });
 });
 
-describe("what we wrote about ourselves", () => {
-  const ours = (members: Json) =>
-    decode(JSON.stringify({ access_token: "a", llxprt_auth: { schema: 1, ...members } }), 0) ?? assert.fail();
+const ours = (members: Json) =>
+  decode(JSON.stringify({ access_token: "a", llxprt_auth: { schema: 1, ...members } }), 0) ?? assert.fail();
 
+describe("what we wrote about ourselves", () => {
   it("of the wrong type is as if it were not there", () => {
     const odd = ours({
       generation: "7",
