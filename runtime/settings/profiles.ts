@@ -50,5 +50,5 @@ export function listProfiles(paths: Paths): string[] {
 }
 
 function pathOf(paths: Paths, name: string): string {
-  return join(paths.profiles, `${checkAccountName(name)}.json`);
+  return join(paths.profiles, `${checkAccountName(name, "a profile")}.json`);
 }

@@ -29,11 +29,11 @@ export function checkProviderName(name: string): string {
   return lower;
 }
 
-/** @throws AuthError `name_invalid` */
-export function checkAccountName(name: string): string {
+/** @param whose what bears the name: accounts and profiles follow one rule. @throws AuthError `name_invalid` */
+export function checkAccountName(name: string, whose = "an account"): string {
   if (!accountPattern.test(name) || name === "." || name === ".." || name.endsWith(".") || reserved.test(name)) {
     throw new AuthError("name_invalid", {
-      detail: "an account's name is 1 to 64 letters, digits or . _ @ -, and not a name that Windows reserves",
+      detail: `${whose}'s name is 1 to 64 letters, digits or . _ @ -, and not a name that Windows reserves`,
     });
   }
   return name;
