@@ -209,7 +209,7 @@ export const catalogue = {
   issuer_mismatch: entry("the metadata of {provider} names another issuer", "misconfigured", "{provider} status"),
   pkce_unsupported: entry("{provider} does not offer PKCE with S256", "misconfigured", "{provider} status"),
   settings_invalid: entry("{detail}", "misconfigured", "status"),
-  key_unreadable: entry("the key file of {provider} cannot be read ({detail})", "misconfigured", "{provider} why"),
+  key_unreadable: entry("the key of {provider} cannot be used ({detail})", "misconfigured", "{provider} why"),
   profile_unknown: entry("there is no profile called {detail}", "usage", "profile list"),
 
   // The store
