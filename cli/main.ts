@@ -122,4 +122,5 @@ async function inTime(work: Promise<number>, signal: AbortSignal): Promise<numbe
   return code;
 }
 
-if (import.meta.main) await run(process.argv.slice(2));
+// Not awaited: the shell imports this module again, and would wait for itself.
+if (import.meta.main) void run(process.argv.slice(2));

@@ -2,7 +2,7 @@
 //
 // A line that is rewritten while something waits lives on a terminal only, and gives way to whatever else is said. Colour
 // only where the stream is a terminal and NO_COLOR is not set.
-import { styleText } from "node:util";
+import { stripVTControlCharacters, styleText } from "node:util";
 import type { Failure } from "./exit-codes.ts";
 import type { Io } from "./terminal.ts";
 
@@ -43,7 +43,7 @@ export function createOutput({ stdout, stderr }: Io): Output {
     },
     say: (text) => {
       if (shown !== null && stderr.isTTY) stderr.write(clear);
-      stderr.write(`${text}\n`);
+      stderr.write(`${stderr.isTTY ? wrapped(text, stderr.columns || 80) : text}\n`);
       if (shown !== null) rewrite(shown);
     },
     waiting: (text) => {
@@ -58,6 +58,19 @@ export function createOutput({ stdout, stderr }: Io): Output {
     style: (style, text) => styleText(style, text, { stream: stderr }),
     styleData: (style, text) => styleText(style, text, { stream: stdout }),
   };
+}
+
+/** Long sentences broken between words. Addresses and commands are to be copied, so they are left alone. */
+function wrapped(text: string, columns: number): string {
+  if (stripVTControlCharacters(text).length <= columns || text.includes("://") || text.includes("\n")) return text;
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const longer = `${lines.at(-1) ?? ""} ${word}`;
+    if (lines.length === 0) lines.push(word);
+    else if (stripVTControlCharacters(longer).length <= columns) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines.join("\n");
 }
 
 /** Says that something failed: as JSON on standard output, or in two lines on standard error. */

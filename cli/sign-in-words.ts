@@ -8,7 +8,7 @@ import { moment } from "./when.ts";
 /** The lines that announce a sign-in. */
 export function pageOf(row: PendingRow, { title }: Provider, io: Io, { style }: Output): string[] {
   const { kind, url, urlComplete, userCode } = row;
-  const lines = [`Sign in to ${style("bold", title)} at ${new URL(url).host}. Open this address:`, "", url, ""];
+  const lines = [`Sign in to ${style("bold", title)} at ${new URL(url).host}.`, "Open this address:", "", url, ""];
   if (kind === "device") {
     lines.push("and enter this code:", "", style("bold", userCode ?? ""), "");
     if (urlComplete !== null) {
@@ -19,7 +19,9 @@ export function pageOf(row: PendingRow, { title }: Provider, io: Io, { style }: 
   if (kind === "paste") {
     return [
       ...lines,
-      isTerminal(io) ? "Then paste here what the page shows, and press Enter. It is not shown." : later(row),
+      isTerminal(io)
+        ? "Then paste here what the page shows, and press Enter. It is not shown."
+        : `Finish ${later(row)}`,
     ];
   }
   const back = new URL(url).searchParams.get("redirect_uri");
@@ -28,7 +30,7 @@ export function pageOf(row: PendingRow, { title }: Provider, io: Io, { style }: 
   lines.push(
     isTerminal(io)
       ? "If the page at the end does not load, paste its address here. It is not shown."
-      : `If the page at the end does not load: ${later(row)}`,
+      : `If the page at the end does not load, finish ${later(row)}`,
   );
   return lines;
 }
@@ -53,7 +55,7 @@ export function commandOf({ provider, account }: Pick<StatusRow, "provider" | "a
 }
 
 function later(row: PendingRow): string {
-  return `finish with \`${commandOf(row, "complete")}\` and what the page shows.`;
+  return `with \`${commandOf(row, "complete")}\` and what the page shows.`;
 }
 
 /** The command that lets a browser on the person's own machine reach the listener here. */

@@ -2,6 +2,7 @@
 //
 // The address is printed before anything is opened, so that it can be copied whatever else fails, and no failure to open it
 // ends anything. While it waits, every way to an end is open: the browser, a paste, another terminal.
+import { resolve } from "node:path";
 import type { Account, LoginRequest, PendingRow, Status } from "../runtime/index.ts";
 import { type Context, isBrowserOff } from "./session.ts";
 import { howToGoOn, pageOf, signedInAs } from "./sign-in-words.ts";
@@ -131,7 +132,7 @@ async function askForClient(context: Context): Promise<void> {
     output.say("  3. Type the path of that file here (Ctrl-C to stop):");
     const path = (await readAnswer(io, signal, { isShown: true })).trim().replace(/^(['"])(.*)\1$/, "$2");
     try {
-      settings.useClientFile(facts, path);
+      settings.useClientFile(facts, path.startsWith("~") ? path : resolve(path));
       output.say(`Noted as clientFile of ${facts.name} in settings.json.`);
       await context.renew();
       return;

@@ -1,6 +1,6 @@
 // How the rows of `status` look. Pure text from rows and the moment; loads nothing, so that anybody may use it.
 import type { Status, StatusRow } from "../runtime/index.ts";
-import { clock, moment } from "./when.ts";
+import { clock, moment, relative } from "./when.ts";
 
 /** Colours a text, or leaves it as it is. */
 export type Paint = (style: "red" | "green" | "bold" | "dim", text: string) => string;
@@ -42,11 +42,15 @@ export function detailsOf({ row, nextTimerAt }: Status, title: string, now: numb
     ["OAuth", row.enabled ? "on" : "off"],
     ["last error", row.lastError],
     ["sign-in", pendingOf(row, now)],
-    ["timer", nextTimerAt === null ? null : `in ${clock(nextTimerAt - now)}`],
+    ["timer", nextTimerAt === null ? null : timerOf(nextTimerAt - now)],
     ["next", row.nextCommand],
   ];
   const lines = facts.flatMap(([name, text]) => (text === null ? [] : [`  ${paint("dim", name.padEnd(11))} ${text}`]));
   return [`${paintMark(row, markOf(row), paint)} ${paint("bold", row.provider)}  ${title}`, ...lines].join("\n");
+}
+
+function timerOf(ms: number): string {
+  return ms < 3_600_000 ? `in ${clock(ms)}` : relative(ms, 0);
 }
 
 /** The credential that wins, in a word or two. */

@@ -1,5 +1,6 @@
 // The bare command: on a terminal a menu of providers, how each stands, and what can be done with it; otherwise `status`.
 import type { StatusRow } from "../../runtime/index.ts";
+import { exitCodes } from "../exit-codes.ts";
 import type { Context } from "../session.ts";
 import { command as status } from "./status.ts";
 import type { Command } from "./index.ts";
@@ -20,15 +21,17 @@ async function menu(context: Context): Promise<number> {
   for (;;) {
     const auth = await context.auth();
     const rows = auth.accounts().map((name) => auth.account(name.provider, name.account).status().row);
+    const wide = Math.max(...rows.map((row) => labelOf(row).length));
     const chosen = await select({
       message: "Which provider?",
       options: [
-        ...rows.map((row, index) => ({ value: index, label: labelOf(row), hint: hintOf(row) })),
+        ...rows.map((row, index) => ({ value: index, label: lineOf(row, wide) })),
         { value: -1, label: "nothing more" },
       ],
       ...streams,
     });
-    const row = isCancel(chosen) ? undefined : rows[chosen];
+    if (isCancel(chosen)) return exitCodes.interrupted;
+    const row = rows[chosen];
     if (row === undefined) return 0;
     const verb = await select({ message: `What about ${labelOf(row)}?`, options: choicesFor(row), ...streams });
     if (isCancel(verb) || verb === "back") continue;
@@ -42,9 +45,11 @@ function labelOf({ provider, account }: StatusRow): string {
   return account === "default" ? provider : `${provider} (${account})`;
 }
 
-function hintOf({ state, identity, source }: StatusRow): string {
+function lineOf(row: StatusRow, wide: number): string {
+  const { state, identity, source, usable } = row;
   const key = source.kind === "oauth" || source.kind === "none" ? [] : [`key: ${source.name ?? source.kind}`];
-  return [state, ...(identity === null ? [] : [identity]), ...key].join(", ");
+  const facts = [state, ...(identity === null ? [] : [identity]), ...key].join(", ");
+  return `${usable === "no" ? "✗" : "✓"} ${labelOf(row).padEnd(wide)}  ${facts}`;
 }
 
 /** What makes sense now, the likeliest first. */

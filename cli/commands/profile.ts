@@ -54,8 +54,8 @@ async function list({ flags, output }: Context, settings: HomeSettings): Promise
     output.say("There are no profiles. Next: llxprt-auth profile save NAME --provider P --keyfile FILE");
   const wide = Math.max(0, ...names.map((name) => name.length));
   for (const name of names) {
-    const { provider, key } = shape(settings, name);
-    output.data(`${name.padEnd(wide)}  ${provider}  ${key}`);
+    const { provider, source, keyFile } = shape(settings, name);
+    output.data([name.padEnd(wide), provider, source ?? "no key", keyFile ?? ""].join("  ").trimEnd());
   }
 }
 
@@ -65,14 +65,20 @@ async function remove({ flags, output }: Context, settings: HomeSettings, name: 
   output.say(`Profile ${name} is deleted.`);
 }
 
+interface Shape {
+  readonly name: string;
+  readonly provider: string;
+  readonly source: "auth-key" | "auth-keyfile" | null;
+  readonly keyFile: string | null;
+}
+
 /** A profile as it may be shown: where its key is, not what it is. */
-function shape(
-  settings: HomeSettings,
-  name: string,
-): { readonly name: string; readonly provider: string; readonly key: string } {
+function shape(settings: HomeSettings, name: string): Shape {
   const { provider, place } = settings.profile(name);
-  const key = place === null ? "no key" : "key" in place ? "key in the profile" : `key file ${place.keyFile}`;
-  return { name, provider, key };
+  if (place === null) return { name, provider, source: null, keyFile: null };
+  return "key" in place
+    ? { name, provider, source: "auth-key", keyFile: null }
+    : { name, provider, source: "auth-keyfile", keyFile: place.keyFile };
 }
 
 function placeOf({ key, keyFile, keyStdin }: KeyFlags) {
