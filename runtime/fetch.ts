@@ -56,8 +56,9 @@ export async function openAccess(parts: AccessParts, signal: AbortSignal | null)
     const api = apiFor(provider, credential, host.environment);
     const request = build(api);
     checkHost(provider, api, request.url);
+    // In a request of its own: headers given beside one are added to its own, and would take none away.
     const headers = headersWith(request.headers, provider, api, credential);
-    const response = await sender.fetch(request, { headers }).catch(named);
+    const response = await sender.fetch(new Request(request, { headers })).catch(named);
     if (response.ok) accepted(credential);
     return response;
   };

@@ -7,7 +7,7 @@ import type { Provider } from "../../../providers/provider.ts";
 import { instant, objectIn } from "../claims.ts";
 import { parsedAddress } from "../endpoint.ts";
 import { isListed } from "../reply.ts";
-import { oauthErrorCode, printable } from "../text.ts";
+import { printable } from "../text.ts";
 import { type Members, objectAt, objectsAt, textAt } from "./members.ts";
 
 /** A reply that is no answer. `members`: its JSON object, if it is one. */
@@ -58,7 +58,7 @@ export function errorCodes(members: Members | null): readonly string[] {
 
 /** A member that is a code: words of letters and digits, joined by `_`, `.` or `-`. Anything else may be a text. */
 export function codeIn(value: unknown, name: string): string | null {
-  const code = oauthErrorCode(textAt(value, name));
+  const code = textAt(value, name);
   return code !== null && /^[A-Za-z][A-Za-z0-9]{0,31}(?:[_.-][A-Za-z0-9]{1,31}){0,7}$/.test(code) ? code : null;
 }
 
@@ -110,13 +110,10 @@ export function pageText(address: unknown): string | null {
 /** The page that an exclusion names, among its links or its metadata. */
 function pageIn(members: Members | null): string | null {
   const details = objectsAt(objectAt(members, "error"), "details");
-  const addresses = details.flatMap((detail) => [
-    ...objectsAt(detail, "links").map(({ url }) => url),
-    ...Object.entries(objectAt(detail, "metadata") ?? {}).flatMap(([name, value]) =>
-      /ur[il]|link/i.test(name) ? [value] : [],
-    ),
-  ]);
-  return addresses.map(pageText).find((text) => text !== null) ?? null;
+  const links = details.flatMap((detail) => objectsAt(detail, "links")).map(({ url }) => url);
+  const metadata = details.flatMap((detail) => Object.entries(objectAt(detail, "metadata") ?? {}));
+  const named = metadata.filter(([name]) => /ur[il]|link/i.test(name)).map(([, value]) => value);
+  return [...links, ...named].map(pageText).find((text) => text !== null) ?? null;
 }
 
 /** When it is worth trying again, in any of the ways in which that is said. */
