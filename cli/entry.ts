@@ -1,6 +1,7 @@
 // What the installed command runs first. It is bundled as CommonJS, which starts faster than an ES module, and it must
 // parse on any Node, so that one that is too old is told in a sentence.
 import { writeSync } from "node:fs";
+import { isatty } from "node:tty";
 import { fast } from "./fast.ts";
 
 const floor = [22, 19] as const;
@@ -17,7 +18,8 @@ function start(): void {
     process.exitCode = 1;
     return;
   }
-  const answer = fast(argv, process.env);
+  // On a terminal there is somebody to look at colours, and no hurry.
+  const answer = isatty(1) ? null : fast(argv, process.env);
   if (answer === null) void import("./main.ts").then(({ run }) => run(argv));
   // Not process.stdout: setting up a stream takes longer than all the rest.
   else writeSync(1, answer);

@@ -1,51 +1,68 @@
-// The short way for what scripts ask most: a fresh token, the version.
+// The short way for what scripts ask most: a fresh token, the state of things, the version.
 //
 // It understands a few plain command lines only. Everything else, and everything out of the ordinary, is null: then the
 // whole program takes over, and says what there is to say. Imports nothing heavy.
 import manifest from "../package.json" with { type: "json" };
-import { quickToken } from "../runtime/quick.ts";
+import { quickStatus, quickToken } from "../runtime/quick.ts";
+import { jsonOf, tableOf } from "./status-view.ts";
 
-/** What to print on standard output; the exit code is 0. Null: this is not for the short way. */
-export function fast(argv: readonly string[], environment: NodeJS.ProcessEnv): string | null {
-  if (argv.length === 1 && argv[0] === "--version") return `${manifest.version}\n`;
-  const asked = understood(argv);
-  if (asked === null) return null;
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What to print on standard output, which is no terminal; the exit code is 0. Null: this is not for the short way. */
+export function fast(argv: readonly string[], environment: Environment): string | null {
+  const line = understood(argv);
+  if (line === null) return null;
+  const { words, options } = line;
+  const asked = { account: options.get("--account"), home: options.get("--home"), environment };
+  const isAlone = words.length === 1 && !options.has("--account") && !options.has("--min-ttl");
   try {
-    const token = quickToken({ ...asked, environment });
+    if (words.length === 0) return options.size === 1 && options.has("--version") ? `${manifest.version}\n` : null;
+    if (isAlone && words[0] === "status") return status(quickStatus(asked), options.has("--json"));
+    if (words.length !== 2 || words[1] !== "token" || options.has("--json")) return null;
+    const minTtl = options.get("--min-ttl");
+    if (minTtl !== undefined && !/^\d{1,9}$/.test(minTtl)) return null;
+    const minTtlMs = minTtl === undefined ? undefined : Number(minTtl) * 1000;
+    const token = quickToken({ ...asked, provider: words[0] ?? "", minTtlMs });
     return token === null ? null : `${token.reveal()}\n`;
   } catch {
     return null;
   }
 }
 
-type Asked = Omit<Parameters<typeof quickToken>[0], "environment">;
+function status(quick: ReturnType<typeof quickStatus>, json: boolean): string | null {
+  if (quick === null) return null;
+  const { home, statuses } = quick;
+  if (json) return `${JSON.stringify(jsonOf(home, statuses))}\n`;
+  const rows = statuses.map(({ row }) => row);
+  return `${tableOf(rows, Date.now(), (_style, text) => text)}\n`;
+}
 
-const options = new Set(["--min-ttl", "--home", "--account"]);
+interface Line {
+  readonly words: readonly string[];
+  readonly options: ReadonlyMap<string, string>;
+}
 
-/** `<p> token` with nothing but these options; null for everything else. */
-function understood(argv: readonly string[]): Asked | null {
+const valued = new Set(["--min-ttl", "--home", "--account"]);
+const bare = new Set(["--json", "--version"]);
+
+/** Words and options; null when there is anything else, or anything twice. */
+function understood(argv: readonly string[]): Line | null {
   const words: string[] = [];
-  const given = new Map<string, string>();
+  const options = new Map<string, string>();
   for (let index = 0; index < argv.length; index += 1) {
     const word = argv[index] ?? "";
-    if (!word.startsWith("-")) {
-      words.push(word);
-      continue;
-    }
     const equals = word.indexOf("=");
     const name = equals < 0 ? word : word.slice(0, equals);
-    const value = equals < 0 ? argv[(index += 1)] : word.slice(equals + 1);
-    if (!options.has(name) || given.has(name) || value === undefined || value.startsWith("-")) return null;
-    given.set(name, value);
+    if (!word.startsWith("-")) {
+      words.push(word);
+    } else if (bare.has(word) && !options.has(word)) {
+      options.set(word, "");
+    } else {
+      const value = equals < 0 ? argv[(index += 1)] : word.slice(equals + 1);
+      if (!valued.has(name) || options.has(name) || value === undefined || value.startsWith("-")) return null;
+      options.set(name, value);
+    }
   }
   if (words[0] === "auth" || words[0] === "/auth") words.shift();
-  const [provider = "", verb] = words;
-  const minTtl = given.get("--min-ttl");
-  if (verb !== "token" || words.length !== 2 || (minTtl !== undefined && !/^\d{1,9}$/.test(minTtl))) return null;
-  return {
-    provider,
-    account: given.get("--account"),
-    home: given.get("--home"),
-    minTtlMs: minTtl === undefined ? undefined : Number(minTtl) * 1000,
-  };
+  return { words, options };
 }

@@ -5,6 +5,11 @@ import { clock, moment, relative } from "./when.ts";
 /** Colours a text, or leaves it as it is. */
 export type Paint = (style: "red" | "green" | "bold" | "dim", text: string) => string;
 
+/** What `--json` prints (contract, section 7). */
+export function jsonOf(home: string, statuses: readonly Status[]): object {
+  return { schema: 1, home, providers: statuses.map(({ row }) => row) };
+}
+
 /** One line for each row, under a line of headings. */
 export function tableOf(rows: readonly StatusRow[], now: number, paint: Paint): string {
   const headings = ["", "provider", "state", "expires", "by", "OAuth"];

@@ -1,7 +1,7 @@
 // `status`: what is signed in, until when, and which credential wins. Reads files, and starts, writes and asks nothing.
 import type { Auth, Status } from "../../runtime/index.ts";
 import { sayOutranked } from "../precedence-words.ts";
-import { detailsOf, tableOf } from "../status-view.ts";
+import { detailsOf, jsonOf, tableOf } from "../status-view.ts";
 import type { Context } from "../session.ts";
 import type { Command } from "./index.ts";
 
@@ -20,7 +20,7 @@ export const command: Command = {
 
 function all({ flags, output }: Context, auth: Auth): number {
   const statuses = statusesOf(auth, () => true);
-  if (flags.json === true) output.json(asJson(auth, statuses));
+  if (flags.json === true) output.json(jsonOf(auth.home, statuses));
   else
     output.data(
       tableOf(
@@ -43,7 +43,7 @@ async function one(
   const statuses = isNamed ? [status] : statusesOf(auth, (name) => name === provider);
   sayOutranked(output, provider, account.why());
   if (flags.json === true) {
-    output.json(asJson(auth, statuses));
+    output.json(jsonOf(auth.home, statuses));
     return status.exitCode;
   }
   const { title } = await facts();
@@ -65,8 +65,4 @@ function statusesOf(auth: Auth, isWanted: (provider: string) => boolean): Status
     .accounts()
     .filter(({ provider }) => isWanted(provider))
     .map(({ provider, account }) => auth.account(provider, account).status());
-}
-
-function asJson({ home }: Auth, statuses: readonly Status[]): object {
-  return { schema: 1, home, providers: statuses.map(({ row }) => row) };
 }
