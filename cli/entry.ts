@@ -1,7 +1,7 @@
 // What the installed command runs first. It is bundled as CommonJS, which starts faster than an ES module, and it must
 // parse on any Node, so that one that is too old is told in a sentence.
-import { writeSync } from "node:fs";
-import { isatty } from "node:tty";
+import { fstatSync, statSync, writeSync } from "node:fs";
+import { devNull } from "node:os";
 import { fast } from "./fast.ts";
 
 const floor = [22, 19] as const;
@@ -11,6 +11,11 @@ function isTooOld(node: string): boolean {
   return major < floor[0] || (major === floor[0] && minor < floor[1]);
 }
 
+/** A terminal, or what looks like one. Asking node:tty would load more than all of this does. */
+function isTerminal(descriptor: number): boolean {
+  return fstatSync(descriptor).isCharacterDevice() && fstatSync(descriptor).rdev !== statSync(devNull).rdev;
+}
+
 function start(): void {
   const argv = process.argv.slice(2);
   if (isTooOld(process.versions.node)) {
@@ -18,8 +23,7 @@ function start(): void {
     process.exitCode = 1;
     return;
   }
-  // On a terminal there is somebody to look at colours, and no hurry.
-  const answer = isatty(1) ? null : fast(argv, process.env);
+  const answer = fast(argv, process.env, () => isTerminal(1));
   if (answer === null) void import("./main.ts").then(({ run }) => run(argv));
   // Not process.stdout: setting up a stream takes longer than all the rest.
   else writeSync(1, answer);

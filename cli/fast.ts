@@ -8,8 +8,11 @@ import { jsonOf, tableOf } from "./status-view.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What to print on standard output, which is no terminal; the exit code is 0. Null: this is not for the short way. */
-export function fast(argv: readonly string[], environment: Environment): string | null {
+/**
+ * What to print on standard output; the exit code is 0. Null: this is not for the short way.
+ * @param isTerminal whether somebody looks at it: then there are colours, and no hurry
+ */
+export function fast(argv: readonly string[], environment: Environment, isTerminal: () => boolean): string | null {
   const line = understood(argv);
   if (line === null) return null;
   const { words, options } = line;
@@ -17,7 +20,9 @@ export function fast(argv: readonly string[], environment: Environment): string 
   const isAlone = words.length === 1 && !options.has("--account") && !options.has("--min-ttl");
   try {
     if (words.length === 0) return options.size === 1 && options.has("--version") ? `${manifest.version}\n` : null;
-    if (isAlone && words[0] === "status") return status(quickStatus(asked), options.has("--json"));
+    if (isAlone && words[0] === "status") {
+      return isTerminal() ? null : status(quickStatus(asked), options.has("--json"));
+    }
     if (words.length !== 2 || words[1] !== "token" || options.has("--json")) return null;
     const minTtl = options.get("--min-ttl");
     if (minTtl !== undefined && !/^\d{1,9}$/.test(minTtl)) return null;
