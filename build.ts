@@ -57,7 +57,7 @@ chmodSync("dist/llxprt-auth.cjs", 0o755);
 // The library: a program that uses it shares its own xstate with it.
 await bundle(
   { input: "runtime/index.ts", external: Object.keys(manifest.dependencies) },
-  { file: "dist/index.mjs", format: "esm", codeSplitting: false },
+  { dir: "dist", format: "esm", entryFileNames: "index.mjs", chunkFileNames: "lib/[name]-[hash].mjs" },
 );
 writeFileSync("dist/THIRD-PARTY-LICENCES.txt", licences());
 const types = join("node_modules", "typescript", "bin", "tsc");

@@ -11,7 +11,7 @@ import type { Attempt } from "../store/pending.ts";
 import { authorizeUrl, deviceRequest, newNonce, newState, newVerifier } from "../wire/request.ts";
 import { deviceReply } from "../wire/response.ts";
 import { announce, type Desk } from "./desk.ts";
-import { openListener } from "./listener.ts";
+import type { Listener, openListener } from "./listener.ts";
 
 /**
  * Begins an attempt, or takes up one that another process began. Rejects only for defects.
@@ -102,7 +102,7 @@ async function redirectFor(desk: Desk, provider: Provider, input: BeginInput, at
     return provider.paste.redirectUri;
   }
   if (provider.loopback === null) throw new AuthError("grant_unsupported", { ...input, detail: "loopback" });
-  const listener = await openListener(provider.name, provider.loopback, input.port);
+  const listener = await listenerFor(provider.name, provider.loopback, input.port);
   desk.listeners.set(attempt, listener);
   return listener.redirectUri;
 }
@@ -144,7 +144,7 @@ async function takeUp(desk: Desk, provider: Provider, input: BeginInput): Promis
   if (record === null) throw new AuthError("no_pending_sign_in", input);
   if (record.kind === "loopback" && record.redirectUri !== null && provider.loopback !== null) {
     const port = Number(new URL(record.redirectUri).port);
-    const listener = await openListener(provider.name, provider.loopback, port).catch(() => null);
+    const listener = await listenerFor(provider.name, provider.loopback, port).catch(() => null);
     if (listener !== null && record.state !== null) {
       listener.expect({ state: record.state, issuer: record.iss, issSent: record.issSent });
       desk.listeners.set(record.attempt, listener);
@@ -161,4 +161,10 @@ function common({ host }: Desk, { provider, account, grant, timeoutMs }: BeginIn
 
 function newAttempt({ host }: Desk): string {
   return Buffer.from(host.randomBytes(20)).toString("base64url");
+}
+
+// Loaded when somebody signs in: Node's http brings its whole fetch along.
+async function listenerFor(...given: Parameters<typeof openListener>): Promise<Listener> {
+  const { openListener: open } = await import("./listener.ts");
+  return open(...given);
 }
