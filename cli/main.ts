@@ -38,6 +38,7 @@ export async function main(argv: readonly string[], io: Io, carried: Carried = {
   let home: string | undefined;
   let verbose = false;
   try {
+    if (isHelpAlone(argv)) return await sayOverview(io);
     const line = await parseLine(argv);
     if (typeof line === "string") throw await usage(line);
     ({ home, verbose = false } = line.flags);
@@ -57,6 +58,17 @@ export async function main(argv: readonly string[], io: Io, carried: Carried = {
   } finally {
     turn.end();
   }
+}
+
+/** Asked by people who have nothing yet, and by shells: the parser would take longer than all the rest. */
+function isHelpAlone([first, ...others]: readonly string[]): boolean {
+  return others.length === 0 && (first === "--help" || first === "-h");
+}
+
+async function sayOverview({ stdout }: Io): Promise<number> {
+  const { overview } = await import("./help.ts");
+  stdout.write(overview());
+  return exitCodes.done;
 }
 
 async function carryOut(line: Line, io: Io, signal: AbortSignal, carried: Carried): Promise<number> {
