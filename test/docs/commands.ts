@@ -44,10 +44,13 @@ export const everywhere = [
 export const flags: Readonly<Record<string, readonly string[]>> = {
   status: ["--verify"],
   login: ["--grant", "--device", "--port", "--browser", "--timeout", "--detach"],
+  wait: ["--timeout", "--browser"],
   logout: ["--all-accounts", "--no-revoke"],
   token: ["--min-ttl", "--format", "--interactive"],
   refresh: ["--force"],
   ask: ["--model"],
   profile: ["--provider"],
+  shell: ["--model"],
+  demo: ["--interactive"],
   emulator: ["--port"],
 };
