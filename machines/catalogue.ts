@@ -227,11 +227,7 @@ export const catalogue = {
 
   // Using the API
   key_rejected: entry("{provider} rejected the key from {detail}", "refused", "{provider} why", "good"),
-  api_unauthorized: entry(
-    "the API of {provider} does not accept the login ({detail})",
-    "signInNeeded",
-    "{provider} login",
-  ),
+  api_unauthorized: entry("the API of {provider} rejects the login ({detail})", "signInNeeded", "{provider} login"),
   api_forbidden: entry("the API of {provider} refused the request ({detail})", "refused", "{provider} status", "good"),
   api_ineligible: entry("{provider} does not serve this account ({detail})", "refused", "{provider} why", "good"),
   api_limited: entry("the API of {provider} has reached a limit ({detail})", "tryLater", "{provider} status", "good"),
