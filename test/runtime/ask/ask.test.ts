@@ -1,5 +1,8 @@
 // Asking, end to end: every provider, by login and by key, and everything that its API may say instead of an answer.
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
 import { after, before, describe, it } from "node:test";
 import { providers } from "../../../providers/index.ts";
 import { ask } from "../../../runtime/index.ts";
@@ -155,45 +158,85 @@ for (const name of names) {
         (error) => error === stopped,
       );
       for (const fault of [
-        { kind: "delay", ms: 5000 },
-        { kind: "trickle", msPerByte: 20 },
+        { kind: "delay", ms: 30_000 },
+        { kind: "trickle", msPerByte: 1000 },
       ] as const) {
         const stop = new AbortController();
         world.emulator.fault(name, "api", fault);
         setTimeout(() => stop.abort(stopped), 100);
         const begun = Date.now();
         await assert.rejects(ask(auth, name, hello, { signal: stop.signal }), (error) => error === stopped);
-        assert.ok(Date.now() - begun < 2000);
+        assert.ok(Date.now() - begun < 10_000);
       }
     });
   });
 }
 
 const event = (data: object): string => `data: ${JSON.stringify(data)}\n\n`;
+const piece = (delta: string): string => event({ type: "response.output_text.delta", delta });
+
+/** A server that begins an event stream and leaves it to `go` how that goes on. */
+async function streaming(go: (response: ServerResponse) => Promise<void>) {
+  const server = createServer((_, response) => {
+    response.writeHead(200, { "content-type": "text/event-stream" });
+    void go(response);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => void server.close(resolve));
+    },
+  };
+}
 
 describe("an answer that streams", () => {
   it("is told piece by piece", async () => {
     const auth = await signedIn(world, "codex");
     const pieces: string[] = [];
-    const { text } = await ask(auth, "codex", hello, { onText: (piece) => pieces.push(piece) });
+    const answer = await ask(auth, "codex", hello, { onText: (text) => pieces.push(text) });
     assert.deepEqual(pieces, ["You ", "said: ", "Hello ", "there"]);
-    assert.equal(pieces.join(""), text);
+    assert.equal(pieces.join(""), answer.text);
   });
 
-  it("is told as it arrives, and stops in the middle of it", async () => {
-    const auth = await signedIn(world, "codex");
+  it("is told as it arrives, whole characters only, and stops in the middle of it", async () => {
+    const [first, rest] = [Buffer.from(piece("Żółw ✓").slice(0, -2)), Buffer.from("\n\n")];
+    await using server = await streaming(async (response) => {
+      // Byte by byte, each in a packet of its own.
+      for (const byte of [...first, ...rest]) {
+        response.write(Buffer.of(byte));
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    });
+    await using other = await stage({ providers: { codex: { api: { base: server.url } } } });
+    const auth = await signedIn(other, "codex");
     const pieces: string[] = [];
     const stop = new AbortController();
-    const onText = (piece: string) => {
-      pieces.push(piece);
+    const onText = (text: string) => {
+      pieces.push(text);
       stop.abort(new Error("that will do"));
     };
-    world.emulator.fault("codex", "api", { kind: "trickle", msPerByte: 0 });
     await assert.rejects(ask(auth, "codex", hello, { onText, signal: stop.signal }), { message: "that will do" });
-    assert.deepEqual(pieces, ["You "]);
+    assert.deepEqual(pieces, ["Żółw ✓"]);
   });
 
-  const half = event({ type: "response.output_text.delta", delta: "half of " });
+  it("is none when the connection breaks", async () => {
+    await using server = await streaming(async (response) => {
+      await new Promise((resolve) => void response.write(piece("half of "), resolve));
+      setTimeout(() => response.destroy(), 50);
+    });
+    await using other = await stage({ providers: { codex: { api: { base: server.url } } } });
+    const auth = await signedIn(other, "codex");
+    const pieces: string[] = [];
+    const error = await refusalOf(other, ask(auth, "codex", hello, { onText: (text) => pieces.push(text) }), [
+      "half of",
+    ]);
+    assert.deepEqual([error.code, pieces], ["network_broken", ["half of "]]);
+  });
+
+  const half = piece("half of ");
   const ends = {
     "it breaks off": ["", "reply_malformed"],
     "its end breaks off": ['data: {"type":"response.completed"}\n', "reply_malformed"],
@@ -245,7 +288,7 @@ describe("a person who is asked only when it is needed", () => {
     assert.deepEqual([down.code, down.exitCode], ["network_broken", 5], "it is the network, not the login");
   });
 
-  it("hears how the sign-in ended", async () => {
+  it("hears how the sign-in ended, and may be asked again", async () => {
     await using fresh = await stage();
     const auth = fresh.auth();
     await auth.account("qwen").enable();
@@ -254,6 +297,32 @@ describe("a person who is asked only when it is needed", () => {
       ask(auth, "qwen", hello, { signIn: () => Promise.reject(refused) }),
       (error) => error === refused,
     );
+    const again = { signIn: () => signIn(fresh, auth, "qwen", { grant: quickGrants.qwen }) };
+    assert.equal((await ask(auth, "qwen", hello, again)).text, "You said: Hello there");
+  });
+});
+
+describe("the project that the environment names", () => {
+  const first = () => JSON.parse(apiRequests(world, "gemini").at(-2)?.body ?? "{}") as Record<string, unknown>;
+
+  it("is where the question is asked", async () => {
+    for (const environment of [
+      { GOOGLE_CLOUD_PROJECT: " ", GOOGLE_CLOUD_PROJECT_ID: "my-project" },
+      { GOOGLE_CLOUD_PROJECT: "my-project", GOOGLE_CLOUD_PROJECT_ID: "other" },
+    ]) {
+      const auth = await signedIn(world, "gemini", { host: { environment } });
+      await ask(auth, "gemini", hello);
+      assert.equal(first()["cloudaicompanionProject"], "my-project");
+    }
+  });
+
+  it("is no number, and no concern of a key's", async () => {
+    const host = { environment: { GOOGLE_CLOUD_PROJECT: "123456789" } };
+    const error = await refusalOf(world, ask(await signedIn(world, "gemini", { host }), "gemini", hello));
+    assert.deepEqual([error.code, error.exitCode], ["project_needed", 6]);
+    assert.match(error.message, /GOOGLE_CLOUD_PROJECT holds its number/);
+    const keys = { provider: "gemini", flags: { key: world.emulator.apiKeys.gemini } };
+    assert.equal((await ask(world.auth({ host, keys }), "gemini", hello)).text, "You said: Hello there");
   });
 });
 
