@@ -19,5 +19,6 @@ export function placeIn(settings: Readonly<Record<string, unknown>>, where: stri
 
 /** Empty and `none` in any case mean that no key is set. */
 export function isUnset(value: string | undefined): boolean {
-  return value === undefined || /^\s*(?:none)?\s*$/i.test(value);
+  const text = value?.trim().toLowerCase() ?? "";
+  return text === "" || text === "none";
 }

@@ -59,7 +59,7 @@ export function readJson(path: string): Json {
   if (file === null) return {};
   let value: unknown;
   try {
-    value = JSON.parse(file.replace(/^\uFEFF/, ""));
+    value = JSON.parse(file);
   } catch {
     throw invalid(path, "the file", "is not JSON");
   }

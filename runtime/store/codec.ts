@@ -154,7 +154,7 @@ const knownMembers = new Set([
 
 function parsed(text: string): Json | null {
   try {
-    const value: unknown = JSON.parse(text.replace(/^\uFEFF/, ""));
+    const value: unknown = JSON.parse(text);
     return isRecord(value) ? value : null;
   } catch {
     return null;

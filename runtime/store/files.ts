@@ -9,6 +9,7 @@ import {
   fchmodSync,
   fstatSync,
   fsyncSync,
+  lstatSync,
   ftruncateSync,
   openSync,
   readFileSync,
@@ -51,6 +52,8 @@ export function readPrivate(path: string, who: AuthErrorFacts): FileText | null 
 }
 
 function openPrivate(path: string, who: AuthErrorFacts): number | null {
+  // A file that is not there is no exception, and an exception takes longer than a look.
+  if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return null;
   try {
     // O_NONBLOCK: opening a pipe must not wait for its writer.
     return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);

@@ -1,5 +1,5 @@
 // Folders of ours: 0700 from the start whatever the umask, and refused when others could put files of theirs in.
-import { chmodSync, lstatSync, mkdirSync, readdirSync, type Stats } from "node:fs";
+import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, type Stats } from "node:fs";
 import { dirname } from "node:path";
 import type { AuthErrorFacts } from "../../machines/errors.ts";
 import { behindLinks, errnoOf, failed, isErrno, refuseForeign, unsafe } from "./trust.ts";
@@ -49,6 +49,8 @@ export function ensureHome(path: string, who: AuthErrorFacts): void {
 
 /** The names in a folder, sorted; none when it is not there. */
 export function listFolder(path: string): string[] {
+  // Nearly always it is not there, and an exception costs more than a look.
+  if (!existsSync(path)) return [];
   try {
     return readdirSync(path).toSorted();
   } catch (error) {

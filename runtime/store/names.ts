@@ -31,6 +31,7 @@ export function checkProviderName(name: string): string {
 
 /** @param whose what bears the name: accounts and profiles follow one rule. @throws AuthError `name_invalid` */
 export function checkAccountName(name: string, whose = "an account"): string {
+  if (name === defaultAccount) return name;
   if (!accountPattern.test(name) || name === "." || name === ".." || name.endsWith(".") || reserved.test(name)) {
     throw new AuthError("name_invalid", {
       detail: `${whose}'s name is 1 to 64 letters, digits or . _ @ -, and not a name that Windows reserves`,

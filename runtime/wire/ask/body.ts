@@ -13,7 +13,7 @@ export async function textOf(
   for (;;) {
     const { done, value } = await reader.read();
     if (done) return { text: text + decoder.decode(), whole: true };
-    text += decoder.decode(value.subarray(0, left), { stream: true });
+    text += decoder.decode(value, { stream: true });
     left -= value.byteLength;
     if (left >= 0) continue;
     // Not waited for: half of a cloned body is not cancelled before the other half is.
