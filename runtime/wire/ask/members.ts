@@ -1,4 +1,6 @@
 // Finding one's way in a stranger's JSON: members that may be absent or of any kind. Pure.
+import { own } from "../reply.ts";
+
 export type Members = Readonly<Record<string, unknown>>;
 
 /** A member of its own that is an object. */
@@ -26,7 +28,7 @@ export function joined(texts: readonly (string | null)[]): string | null {
 }
 
 function at(value: unknown, name: string): unknown {
-  return isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
+  return isObject(value) ? own(value, name) : undefined;
 }
 
 function isObject(value: unknown): value is Members {

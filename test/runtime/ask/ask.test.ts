@@ -96,6 +96,8 @@ for (const name of names) {
         ]);
         assert.equal(error.code, expected[name][situation]);
         assert.equal(error.retryable, situation !== "policy");
+        const { instead } = providers[name].status;
+        assert.equal(situation === "policy" && instead !== null, error.message.includes(instead ?? "no such thing"));
         assert.equal(world.emulator.counters(name).refreshes - earlier.refreshes, lasting ? 1 : 0);
         assert.equal((await ask(auth, name, hello)).text, "You said: Hello there");
       });
@@ -302,9 +304,20 @@ describe("a person who is asked only when it is needed", () => {
   });
 });
 
-describe("the project that the environment names", () => {
-  const first = () => JSON.parse(apiRequests(world, "gemini").at(-2)?.body ?? "{}") as Record<string, unknown>;
+describe("an account that is new", () => {
+  it("is waited for at the provider's pace, and only as long as somebody waits", async () => {
+    await using fresh = await stage();
+    const auth = await signedIn(fresh, "gemini");
+    const begun = performance.now();
+    const signal = AbortSignal.timeout(200);
+    await assert.rejects(ask(auth, "gemini", hello, { signal }), { name: "TimeoutError" });
+    assert.ok(performance.now() - begun < 900);
+    assert.equal(apiRequests(fresh, "gemini").length, 2, "looked up, begun, and not asked about yet");
+    assert.equal((await ask(auth, "gemini", hello)).text, "You said: Hello there");
+  });
+});
 
+describe("the project that the environment names", () => {
   it("is where the question is asked", async () => {
     for (const environment of [
       { GOOGLE_CLOUD_PROJECT: " ", GOOGLE_CLOUD_PROJECT_ID: "my-project" },
@@ -312,8 +325,19 @@ describe("the project that the environment names", () => {
     ]) {
       const auth = await signedIn(world, "gemini", { host: { environment } });
       await ask(auth, "gemini", hello);
-      assert.equal(first()["cloudaicompanionProject"], "my-project");
+      const body = JSON.parse(apiRequests(world, "gemini").at(-2)?.body ?? "{}") as Record<string, unknown>;
+      assert.equal(body["cloudaicompanionProject"], "my-project");
     }
+  });
+
+  it("is enough where the account may not be looked up", async () => {
+    const host = { environment: { GOOGLE_CLOUD_PROJECT: "my-project" } };
+    const auth = await signedIn(world, "gemini", { host });
+    const body = JSON.stringify({ error: { code: 403, details: [{ reason: "SECURITY_POLICY_VIOLATED" }] } });
+    world.emulator.fault("gemini", "api", { kind: "reply", status: 403, body });
+    assert.equal((await ask(auth, "gemini", hello)).text, "You said: Hello there");
+    world.emulator.fault("gemini", "api", { kind: "reply", status: 403, body: body.replace("SECURITY", "OTHER") });
+    assert.equal((await refusalOf(world, ask(auth, "gemini", hello))).code, "api_forbidden");
   });
 
   it("is no number, and no concern of a key's", async () => {
