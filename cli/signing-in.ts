@@ -65,11 +65,17 @@ async function converse(context: Context, account: Account, begin: Begin): Promi
 }
 
 /** Opens the page where the person is likely to see it. Never fatal. */
-async function openPage({ io, flags, host, output }: Context, { url, urlComplete }: PendingRow): Promise<void> {
+async function openPage({ io, flags, host, output, facts }: Context, row: PendingRow): Promise<void> {
+  const { url, urlComplete } = row;
   const named = flags.browser ?? io.environment["BROWSER"] ?? "";
   if (isBrowserOff(io, flags) || (named === "" && (!isTerminal(io) || isCi(io)))) return;
   if (named === "" && !hasDisplay(io.environment)) {
     output.say("There is no display here: open the address in a browser on any machine.");
+    return;
+  }
+  const { isKnownPage } = await import("../runtime/index.ts");
+  if (!isKnownPage(await facts(), row)) {
+    output.say("It is on a host that is not known for this provider, so it was not opened. Look at it before you do.");
     return;
   }
   try {

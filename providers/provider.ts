@@ -124,7 +124,7 @@ export interface Loopback {
 export interface Paste {
   /** The vendor's page that shows the code. */
   readonly redirectUri: string;
-  /** A code without `#state` is taken too, at the price of one CSRF check (journalled). */
+  /** A code without `#state` is taken too: then only PKCE ties it to the sign-in. */
   readonly bareCode: boolean;
 }
 

@@ -11,6 +11,7 @@ export { type Candidate, type KeyFlags, type Precedence, sourceName, sourceOf } 
 export type { Access } from "./fetch.ts";
 export { type Host, realHost } from "./host.ts";
 export { type HomeSettings, settingsIn } from "./settings/home.ts";
+export { isKnownPage } from "./login/known-page.ts";
 export { Secret } from "./secret.ts";
 export type { PendingRow, Status, StatusRow } from "./status.ts";
 export type { Credential } from "./token.ts";

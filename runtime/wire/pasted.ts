@@ -9,7 +9,7 @@ import { isLoopbackHost } from "./endpoint.ts";
 import { type Denied, type Expected, judgeParameters, parametersIn } from "./redirect.ts";
 
 export type Pasted =
-  /** `bare`: it came without a state, so that only PKCE ties it to this sign-in (journalled). */
+  /** `bare`: it came without a state, so that only PKCE ties it to this sign-in. */
   | { readonly kind: "code"; readonly code: Secret<"authorization_code">; readonly bare: boolean }
   | Denied
   | { readonly kind: "unreadable"; readonly code: ErrorCode };
