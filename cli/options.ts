@@ -36,7 +36,8 @@ export const ownOptions = {
   },
   device: { ...flag, describe: "short for --grant device" },
   port: { ...text, describe: "port of the redirect listener, or of the emulator" },
-  browser: { ...text, describe: "command that opens the page (%s: the address)" },
+  // Alone it means the usual browser.
+  browser: { type: "string", describe: "command that opens the page (%s: the address)" },
   timeout: { ...text, describe: "give up after so many seconds" },
   detach: { ...flag, describe: "print address and code, and return" },
   "all-accounts": { ...flag, describe: "every account of the provider" },

@@ -13,8 +13,10 @@ import type { Io } from "../terminal.ts";
 import { type Stage, stageFor } from "./stage.ts";
 
 export interface DemoOptions {
-  /** A person approves in their own browser. */
-  readonly browser: boolean;
+  /** A person approves in their own browser: the command that opens it, or empty for the usual one. */
+  readonly browser: string | undefined;
+  /** Ends the story early. */
+  readonly signal: AbortSignal;
 }
 
 const names = Object.keys(providers) as (keyof typeof providers)[];
@@ -27,10 +29,10 @@ const readingMs = 700;
 export async function demo(io: Io, options: DemoOptions): Promise<number> {
   const home = mkdtempSync(join(tmpdir(), "llxprt-auth-demo-"));
   const emulator = await startEmulator({ deviceIntervalS: 1 });
-  const restore = enterHome(home);
+  const restore = enterHome(home, options.browser);
   try {
     settle(home, emulator);
-    const stage = await stageFor(io, emulator, options.browser ? null : home);
+    const stage = await stageFor(io, emulator, home, options);
     await tell(stage, io, emulator, home);
     return stage.failures();
   } finally {
@@ -101,7 +103,7 @@ function settle(home: string, emulator: Emulator): void {
 }
 
 /** Makes the home ours, and hides what the person's own environment would change. @returns how to undo it */
-function enterHome(home: string): () => void {
+function enterHome(home: string, browser: string | undefined): () => void {
   const before = { ...process.env };
   const hidden = Object.values(providers).flatMap(({ keyVariables, clientSource }) => [
     ...keyVariables.map(({ name }) => name),
@@ -109,6 +111,7 @@ function enterHome(home: string): () => void {
   ]);
   for (const name of [...hidden, "LLXPRT_AUTH_ACCOUNT"]) delete process.env[name];
   process.env["LLXPRT_HOME"] = home;
+  if (browser !== undefined && browser !== "") process.env["BROWSER"] = browser;
   return () => {
     process.env = before;
   };

@@ -9,6 +9,7 @@ import { type Auth, createAuth, providers } from "../../runtime/index.ts";
 import { createInterrupts } from "../interrupts.ts";
 import { shellWord } from "../output.ts";
 import type { Io } from "../terminal.ts";
+import type { DemoOptions } from "./demo.ts";
 
 export interface Stage {
   /** Shows a command line and runs it. */
@@ -19,20 +20,33 @@ export interface Stage {
 
 const lookEveryMs = 50;
 
-/** @param played home in which a played person looks for sign-ins to approve; null: a real one uses a browser */
-export async function stageFor(io: Io, emulator: Emulator, played: string | null): Promise<Stage> {
+/**
+ * @param home where a played person looks for sign-ins to approve
+ */
+export async function stageFor(
+  io: Io,
+  emulator: Emulator,
+  home: string,
+  { browser, signal }: DemoOptions,
+): Promise<Stage> {
   const { main } = await import("../main.ts");
   let failed = 0;
   return {
     run: async (...words) => {
+      signal.throwIfAborted();
       const shown = words.map((word) => (word.includes(" ") ? JSON.stringify(word) : shellWord(word))).join(" ");
       io.stdout.write(`${styleText("cyan", `$ llxprt-auth ${shown}`, { stream: io.stdout })}\n`);
       const keyboard = new PassThrough();
       const isToken = words.includes("token");
-      const scene = sceneFor(io, keyboard, isToken, played !== null);
-      const leave = played === null ? () => undefined : enterPerson(played, emulator, keyboard);
+      const scene = sceneFor(io, keyboard, isToken, browser);
+      const stop = (): void => {
+        scene.interrupts.raiseAll();
+      };
+      signal.addEventListener("abort", stop);
+      const leave = browser === undefined ? enterPerson(home, emulator, keyboard) : () => undefined;
       const code = await main(words, scene);
       leave();
+      signal.removeEventListener("abort", stop);
       if (code !== 0 && words[0] !== "status") failed = 1;
       io.stdout.write("\n");
     },
@@ -40,16 +54,18 @@ export async function stageFor(io: Io, emulator: Emulator, played: string | null
   };
 }
 
-function sceneFor(io: Io, keyboard: PassThrough, isToken: boolean, isPlayed: boolean): Io {
+function sceneFor(io: Io, keyboard: PassThrough, isToken: boolean, browser: string | undefined): Io {
   const stdout = onTerminal(
     io.stdout,
     io.stdout.isTTY,
     isToken ? (text) => `(${text.trim().length} characters)\n` : null,
   );
   const stderr = onTerminal(io.stderr, true, io.stderr.isTTY ? null : withoutRewriting);
-  const environment = isPlayed ? { NO_BROWSER: "1" } : { BROWSER: io.environment["BROWSER"] };
+  const { DISPLAY, WAYLAND_DISPLAY, BROWSER } = io.environment;
+  const environment =
+    browser === undefined ? { NO_BROWSER: "1" } : { DISPLAY, WAYLAND_DISPLAY, BROWSER: browser || BROWSER };
   return {
-    stdin: Object.assign(keyboard, { isTTY: true }) as unknown as Io["stdin"],
+    stdin: browser === undefined ? (Object.assign(keyboard, { isTTY: true }) as unknown as Io["stdin"]) : io.stdin,
     stdout,
     stderr,
     environment,

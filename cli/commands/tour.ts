@@ -2,9 +2,9 @@
 import type { Command } from "./index.ts";
 
 export const command: Command = {
-  accepts: ["interactive"],
-  run: async ({ io, flags }) => {
+  accepts: ["browser"],
+  run: async ({ io, flags, signal }) => {
     const { demo } = await import("./demo.ts");
-    return demo(io, { browser: flags.interactive === true });
+    return demo(io, { browser: flags.browser, signal });
   },
 };

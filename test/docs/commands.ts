@@ -51,6 +51,6 @@ export const flags: Readonly<Record<string, readonly string[]>> = {
   ask: ["--model"],
   profile: ["--provider"],
   shell: ["--model"],
-  demo: ["--interactive"],
+  demo: ["--browser"],
   emulator: ["--port"],
 };
