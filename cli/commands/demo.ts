@@ -21,7 +21,7 @@ export interface DemoOptions {
 
 const names = Object.keys(providers) as (keyof typeof providers)[];
 /** The one that is looked at more closely: its vendor still offers all of it to everybody. */
-const [example] = names.filter((name) => providers[name].status.kind === "active");
+const example = names.find((name) => providers[name].status.kind === "active");
 const shortLifeS = 2;
 const readingMs = 700;
 
@@ -105,11 +105,11 @@ function settle(home: string, emulator: Emulator): void {
 /** Makes the home ours, and hides what the person's own environment would change. @returns how to undo it */
 function enterHome(home: string, browser: string | undefined): () => void {
   const before = { ...process.env };
-  const hidden = Object.values(providers).flatMap(({ keyVariables, clientSource }) => [
-    ...keyVariables.map(({ name }) => name),
-    ...(clientSource === null ? [] : [clientSource.idVariable, clientSource.secretVariable]),
-  ]);
-  for (const name of [...hidden, "LLXPRT_AUTH_ACCOUNT"]) delete process.env[name];
+  delete process.env["LLXPRT_AUTH_ACCOUNT"];
+  for (const { keyVariables, clientSource } of Object.values(providers)) {
+    for (const { name } of keyVariables) delete process.env[name];
+    for (const name of [clientSource?.idVariable, clientSource?.secretVariable]) delete process.env[name ?? ""];
+  }
   process.env["LLXPRT_HOME"] = home;
   if (browser !== undefined && browser !== "") process.env["BROWSER"] = browser;
   return () => {

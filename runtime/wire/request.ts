@@ -11,9 +11,8 @@ import type { Secret } from "../secret.ts";
 import { checkedEndpoint, requiredEndpoint } from "./endpoint.ts";
 import { type Fields, get, post, type WireRequest } from "./message.ts";
 
-export { checkedEndpoint } from "./endpoint.ts";
 export { userAgent, type WireRequest } from "./message.ts";
-export { newNonce, newState, newVerifier, type RandomBytes } from "./random.ts";
+export { newNonce, newState, newVerifier } from "./random.ts";
 
 /** The registered client (RFC 6749 2.2). `secret`: only installed-app clients have one, and it is no proof of identity. */
 export interface Client {

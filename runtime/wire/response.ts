@@ -6,12 +6,12 @@ import type { Provider } from "../../providers/provider.ts";
 import { identityAt } from "./issued.ts";
 import { contentOf, succeeded, type Unavailable, unavailable, type WireReply } from "./reply.ts";
 
-export { type DeviceOutcome, deviceReply, type PollOutcome, pollReply } from "./device.ts";
+export { type DeviceOutcome, deviceReply, pollReply } from "./device.ts";
 export { retryAfterMs } from "./durations.ts";
 export type { Issued } from "./issued.ts";
 export { metadataReply } from "./metadata.ts";
-export type { Failing, Misconfigured, Refused, Unavailable, WireReply } from "./reply.ts";
-export { type TokenOptions, type TokenOutcome, tokenReply } from "./token.ts";
+export type { WireReply } from "./reply.ts";
+export { type TokenOutcome, tokenReply } from "./token.ts";
 
 export type RevokeOutcome = { readonly kind: "revoked" } | Unavailable;
 
