@@ -93,6 +93,10 @@ export function createAccount(parts: AccountParts): Account {
     return found;
   };
 
+  const checkEnabled = ({ survey }: Findings): void => {
+    if (!survey.enabled) throw new AuthError("oauth_disabled", name);
+  };
+
   /** Sends an event and waits for what comes of it, but for no person. @throws AuthError when it failed */
   const settle = async (event: CredentialEvent): Promise<Result | null> => {
     const { actor, settled } = running();
@@ -178,7 +182,7 @@ export function createAccount(parts: AccountParts): Account {
   };
 
   const complete: Account["complete"] = async (text, signal) => {
-    sound();
+    checkEnabled(sound());
     const { actor, settled } = running();
     const isWaiting = (snapshot: ReturnType<typeof actor.getSnapshot>) =>
       loginOf(snapshot)?.hasTag("awaitingCode") === true;
@@ -204,7 +208,7 @@ export function createAccount(parts: AccountParts): Account {
   };
 
   const wait: Account["wait"] = async (request = {}) => {
-    sound();
+    checkEnabled(sound());
     const { actor, settled } = running();
     const now = actor.getSnapshot();
     if (isSigningIn(now)) {
@@ -234,9 +238,9 @@ export function createAccount(parts: AccountParts): Account {
   };
 
   const refresh: Account["refresh"] = async ({ force = false } = {}) => {
-    const { credential, survey } = sound();
-    if (!survey.enabled) throw new AuthError("oauth_disabled", name);
-    if (credential === null) throw new AuthError("sign_in_needed", name);
+    const found = sound();
+    checkEnabled(found);
+    if (found.credential === null) throw new AuthError("sign_in_needed", name);
     throwFailure(await parts.renew(force));
     return status();
   };

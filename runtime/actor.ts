@@ -17,7 +17,7 @@ export interface Running {
   readonly actor: CredentialActor;
   /**
    * Waits until nothing is under way, or `enough` says that it need not.
-   * Keeps the process alive meanwhile. @throws the signal's reason when aborted
+   * Keeps the process alive meanwhile. @throws the signal's reason when aborted; AuthError `interrupted` after `stop`
    */
   readonly settled: (
     signal?: AbortSignal,
@@ -48,6 +48,7 @@ export function run(machine: ProviderMachine, input: CredentialInput, store: Sto
         if (!(error instanceof AuthError)) throw error;
       });
   };
+  const stopped = new AbortController();
   const subscription = actor.subscribe({ next: save, error: () => undefined });
   if (snapshot !== null) actor.send({ type: "system.resumed" });
 
@@ -56,7 +57,8 @@ export function run(machine: ProviderMachine, input: CredentialInput, store: Sto
     settled: async (signal, enough = () => false) => {
       const awake = setInterval(() => undefined, 1_000_000);
       try {
-        return await reached(actor, (current) => !current.hasTag("busy") || enough(current), signal);
+        const ending = signal === undefined ? stopped.signal : AbortSignal.any([stopped.signal, signal]);
+        return await reached(actor, (current) => !current.hasTag("busy") || enough(current), ending);
       } finally {
         clearInterval(awake);
       }
@@ -64,6 +66,8 @@ export function run(machine: ProviderMachine, input: CredentialInput, store: Sto
     stop: async () => {
       subscription.unsubscribe();
       actor.stop();
+      // Whoever waits would wait for ever, and keep the process alive.
+      stopped.abort(new AuthError("interrupted", name));
       await saving;
     },
   };
@@ -73,19 +77,19 @@ export function run(machine: ProviderMachine, input: CredentialInput, store: Sto
 function reached(
   actor: CredentialActor,
   isThere: (snapshot: CredentialSnapshot) => boolean,
-  signal: AbortSignal | undefined,
+  signal: AbortSignal,
 ): Promise<CredentialSnapshot> {
   return new Promise((resolve, reject) => {
     let watched: CredentialSnapshot["children"]["login"];
     const subscriptions: { unsubscribe(): void }[] = [];
     const finish = (settle: () => void): void => {
       for (const one of subscriptions) one.unsubscribe();
-      signal?.removeEventListener("abort", aborted);
+      signal.removeEventListener("abort", aborted);
       settle();
     };
     const aborted = (): void => {
       finish(() => {
-        reject(signal?.reason);
+        reject(signal.reason);
       });
     };
     const failed = (error: unknown): void => {
@@ -105,12 +109,15 @@ function reached(
         subscriptions.push(login.subscribe({ next: look, error: () => undefined }));
       }
     };
-    signal?.addEventListener("abort", aborted, { once: true });
-    if (signal?.aborted === true) {
+    signal.addEventListener("abort", aborted, { once: true });
+    if (signal.aborted) {
       aborted();
       return;
     }
-    subscriptions.push(actor.subscribe({ next: look, error: failed }));
+    const stopped = (): void => {
+      failed(new Error("stopped before it got there"));
+    };
+    subscriptions.push(actor.subscribe({ next: look, error: failed, complete: stopped }));
     look();
   });
 }
