@@ -1,6 +1,6 @@
 // A home folder that points at an emulator of its own, the runtimes that a test opens on it, and a person who signs in.
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Emulator, type EmulatorOptions, startEmulator } from "../../providers/emulator/index.ts";
 import type { ProviderName } from "../../providers/index.ts";
@@ -49,7 +49,8 @@ export class Stage implements AsyncDisposable {
     const { providers } = this.emulator.settings({ geminiClientFile: clientFile });
     const merged: Json = { ...providers };
     for (const [name, over] of Object.entries(changes)) merged[name] = { ...merged[name], ...over };
-    this.home.settings({ providers: merged });
+    const before = existsSync(this.home.paths.settings) ? this.home.read(this.home.paths.settings) : {};
+    this.home.settings({ ...before, providers: merged });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
