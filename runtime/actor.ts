@@ -114,10 +114,7 @@ function reached(
       aborted();
       return;
     }
-    const stopped = (): void => {
-      failed(new Error("stopped before it got there"));
-    };
-    subscriptions.push(actor.subscribe({ next: look, error: failed, complete: stopped }));
+    subscriptions.push(actor.subscribe({ next: look, error: failed }));
     look();
   });
 }
