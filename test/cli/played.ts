@@ -11,11 +11,18 @@ export interface Played {
   readonly stderr: string;
 }
 
-/** Runs a command line, without a terminal and with nothing on standard input. */
-export async function play(words: readonly string[], environment: Io["environment"] = {}): Promise<Played> {
-  const [stdout, stderr] = [remembering(), remembering()];
+export interface Scene {
+  readonly environment?: Io["environment"];
+  /** On standard input, which ends then. Null: it stays open and silent. Default: nothing. */
+  readonly input?: string | null;
+}
+
+/** Runs a command line without a terminal. */
+export async function play(words: readonly string[], { environment = {}, input = "" }: Scene = {}): Promise<Played> {
+  const [stdin, stdout, stderr] = [new PassThrough(), remembering(), remembering()];
+  if (input !== null) stdin.end(input);
   const code = await main(words, {
-    stdin: new PassThrough().end() as unknown as Io["stdin"],
+    stdin: stdin as unknown as Io["stdin"],
     stdout: stdout as unknown as Io["stdout"],
     stderr: stderr as unknown as Io["stderr"],
     environment,

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
 import { after, before, describe, it } from "node:test";
 import { type Emulator, startEmulator } from "../../providers/emulator/index.ts";
+import { play } from "./played.ts";
 import { addressIn, House, type Json } from "./program.ts";
 
 let emulator: Emulator;
@@ -16,24 +17,37 @@ const rowOf = ({ providers }: Json, provider: string): Json =>
 
 describe("without a terminal", () => {
   const needed: readonly (readonly [string, RegExp])[] = [
-    ["qwen", /^Next: llxprt-auth qwen login$/m],
-    ["qwen token", /^Next: llxprt-auth qwen login$/m],
-    ["qwen token --interactive", /^Next: llxprt-auth qwen login$/m],
-    ["qwen ask hello", /^Next: llxprt-auth qwen login$/m],
-    ["qwen refresh", /^Next: llxprt-auth qwen login$/m],
-    ["qwen wait", /^Next: llxprt-auth qwen login$/m],
-    ["qwen complete", /^Next: llxprt-auth qwen login$/m],
+    ["qwen", /^Next: llxprt-auth qwen login --home /m],
+    ["qwen token", /^Next: llxprt-auth qwen login --home /m],
+    ["qwen token --interactive", /^Next: llxprt-auth qwen login --home /m],
+    ["qwen ask hello", /^Next: llxprt-auth qwen login --home /m],
+    ["qwen refresh", /^Next: llxprt-auth qwen login --home /m],
+    ["qwen wait", /^Next: llxprt-auth qwen login --home /m],
+    ["qwen complete", /^Next: llxprt-auth qwen login --home /m],
     ["qwen status", /^$/],
-    ["qwen login --non-interactive", /^Next: llxprt-auth qwen login --detach$/m],
+    ["qwen login --non-interactive", /^Next: llxprt-auth qwen login --detach --home /m],
   ];
   for (const [line, next] of needed)
     it(`${line}: exit 3 within a second, no browser, no prompt`, async () => {
       using house = new House(emulator, { oauthEnabledProviders: { qwen: true } });
-      const { code, stderr } = await house.inASecond(line, { env: { BROWSER: house.forbidden }, open: true });
+      process.env["BROWSER"] = house.forbidden;
+      const began = performance.now();
+      const { code, stderr } = await play([...line.split(" "), "--home", house.home], {
+        environment: { BROWSER: house.forbidden },
+        input: null,
+      });
       assert.equal(code, 3);
+      assert.ok(performance.now() - began < 1000);
       assert.match(stderr, next);
       assert.ok(!house.has("../browser-was-opened"));
     });
+
+  it("the whole program takes no longer", async () => {
+    using house = new House(emulator, { oauthEnabledProviders: { qwen: true } });
+    const { code } = await house.inASecond("qwen ask hello", { env: { BROWSER: house.forbidden }, open: true });
+    assert.equal(code, 3);
+    assert.ok(!house.has("../browser-was-opened"));
+  });
 
   it("nothing enabled: exit 3, and `enable` is what helps", async () => {
     using house = new House(emulator);
