@@ -1,7 +1,6 @@
 // What the installed command runs first. It is bundled as CommonJS, which starts faster than an ES module, and it must
 // parse on any Node, so that one that is too old is told in a sentence.
 import { fstatSync, statSync, writeSync } from "node:fs";
-import { devNull } from "node:os";
 import { fast } from "./fast.ts";
 
 const floor = [22, 19] as const;
@@ -13,7 +12,8 @@ function isTooOld(node: string): boolean {
 
 /** A terminal, or what looks like one. Asking node:tty would load more than all of this does. */
 function isTerminal(descriptor: number): boolean {
-  return fstatSync(descriptor).isCharacterDevice() && fstatSync(descriptor).rdev !== statSync(devNull).rdev;
+  const device = fstatSync(descriptor);
+  return device.isCharacterDevice() && device.rdev !== statSync("/dev/null", { throwIfNoEntry: false })?.rdev;
 }
 
 function start(): void {

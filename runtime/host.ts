@@ -1,6 +1,5 @@
 // Everything that is borrowed from the outside: clock, randomness, environment, folders, browser.
 // Tests pass their own through this one door; nothing else in the runtime reaches around it.
-import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 
 export interface Host {
@@ -33,9 +32,9 @@ export function realHost({ home, browser }: { home?: string | undefined; browser
   };
 }
 
-/** The user's home folder. */
+/** The user's home folder. Node's os is loaded when it is asked: printing a stored token may do without. */
 export function userHome(): string {
-  return homedir();
+  return process.getBuiltinModule("node:os").homedir();
 }
 
 /** Our home folder, by flag or environment. */

@@ -62,7 +62,12 @@ interface Ground extends Grounds {
 
 function groundOf({ home, environment }: Quick): Ground {
   const paths = pathsIn(homeFolder(environment, home));
-  const host = { now: Date.now, userHome: userHome() };
+  const host = {
+    now: Date.now,
+    get userHome() {
+      return userHome();
+    },
+  };
   return {
     paths,
     host,

@@ -46,7 +46,7 @@ export function look(grounds: Grounds, provider: Provider, account: string, sett
   const stored = store.read(name);
   const own = stored.kind === "stored" ? stored.credential : null;
   const other =
-    stored.kind === "absent" && account === "default"
+    stored.kind === "absent" && account === "default" && provider.legacyFiles.length > 0
       ? readLegacy(legacyPaths(provider.legacyFiles, host.userHome, store.paths.home))
       : null;
   const credential = withCredibleRetry(own ?? other, now);
