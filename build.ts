@@ -46,7 +46,9 @@ await bundle(
 await bundle(
   { input: "cli/entry.ts", external: [/main\.ts$/] },
   {
-    file: "dist/llxprt-auth.cjs",
+    dir: "dist",
+    entryFileNames: "llxprt-auth.cjs",
+    chunkFileNames: "fast/[name].cjs",
     format: "cjs",
     banner: "#!/usr/bin/env node",
     paths: (id) => (id.endsWith("main.ts") ? "./cli/main.mjs" : id),

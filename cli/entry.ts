@@ -24,6 +24,11 @@ function start(): void {
     return;
   }
   const answer = fast(argv, process.env, () => isTerminal(1));
+  if (answer instanceof Promise) void answer.then((text) => finish(text, argv));
+  else finish(answer, argv);
+}
+
+function finish(answer: string | null, argv: readonly string[]): void {
   if (answer === null) void import("./main.ts").then(({ run }) => run(argv));
   // Not process.stdout: setting up a stream takes longer than all the rest.
   else writeSync(1, answer);

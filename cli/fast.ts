@@ -3,8 +3,7 @@
 // It understands a few plain command lines only. Everything else, and everything out of the ordinary, is null: then the
 // whole program takes over, and says what there is to say. Imports nothing heavy.
 import manifest from "../package.json" with { type: "json" };
-import { quickStatus, quickToken } from "../runtime/quick.ts";
-import { jsonOf, tableOf } from "./status-view.ts";
+import { quickToken } from "../runtime/quick-token.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -12,34 +11,42 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * What to print on standard output; the exit code is 0. Null: this is not for the short way.
  * @param isTerminal whether somebody looks at it: then there are colours, and no hurry
  */
-export function fast(argv: readonly string[], environment: Environment, isTerminal: () => boolean): string | null {
+export function fast(
+  argv: readonly string[],
+  environment: Environment,
+  isTerminal: () => boolean,
+): string | null | Promise<string | null> {
   const line = understood(argv);
   if (line === null) return null;
   const { words, options } = line;
-  const asked = { account: options.get("--account"), home: options.get("--home"), environment };
-  const isAlone = words.length === 1 && !options.has("--account") && !options.has("--min-ttl");
+  const [first = "", second] = words;
+  if (words.length === 0) return options.size === 1 && options.has("--version") ? `${manifest.version}\n` : null;
+  if (words.length === 1 && first === "status") return isTerminal() ? null : status(options, environment);
+  return words.length === 2 && second === "token" ? token(first, options, environment) : null;
+}
+
+function token(provider: string, options: Line["options"], environment: Environment): string | null {
+  const minTtl = options.get("--min-ttl");
+  if (options.has("--json") || options.has("--version") || (minTtl !== undefined && !/^\d{1,9}$/.test(minTtl)))
+    return null;
   try {
-    if (words.length === 0) return options.size === 1 && options.has("--version") ? `${manifest.version}\n` : null;
-    if (isAlone && words[0] === "status") {
-      return isTerminal() ? null : status(quickStatus(asked), options.has("--json"));
-    }
-    if (words.length !== 2 || words[1] !== "token" || options.has("--json")) return null;
-    const minTtl = options.get("--min-ttl");
-    if (minTtl !== undefined && !/^\d{1,9}$/.test(minTtl)) return null;
-    const minTtlMs = minTtl === undefined ? undefined : Number(minTtl) * 1000;
-    const token = quickToken({ ...asked, provider: words[0] ?? "", minTtlMs });
-    return token === null ? null : `${token.reveal()}\n`;
+    const found = quickToken({
+      provider,
+      account: options.get("--account"),
+      home: options.get("--home"),
+      minTtlMs: minTtl === undefined ? undefined : Number(minTtl) * 1000,
+      environment,
+    });
+    return found === null ? null : `${found.reveal()}\n`;
   } catch {
     return null;
   }
 }
 
-function status(quick: ReturnType<typeof quickStatus>, json: boolean): string | null {
-  if (quick === null) return null;
-  const { home, statuses } = quick;
-  if (json) return `${JSON.stringify(jsonOf(home, statuses))}\n`;
-  const rows = statuses.map(({ row }) => row);
-  return `${tableOf(rows, Date.now(), (_style, text) => text)}\n`;
+async function status(options: Line["options"], environment: Environment): Promise<string | null> {
+  if (["--account", "--min-ttl", "--version"].some((name) => options.has(name))) return null;
+  const { fastStatus } = await import("./fast-status.ts");
+  return fastStatus(options.get("--home"), environment, options.has("--json"));
 }
 
 interface Line {

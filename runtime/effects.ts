@@ -82,9 +82,10 @@ function watch(
   { store, pending, waiting, ...desk }: Desk,
   provider: Provider,
   name: AccountReference,
-  tell: (event: Extract<CredentialEvent, { type: "store.changed" | "login.cancelled" }>) => void,
+  tell: (event: Extract<CredentialEvent, { type: "store.changed" | "login.cancelled" | "system.resumed" }>) => void,
 ): () => void {
   const hasFileChanged = changesOf(() => markOf(store.paths.tokenFile(name)));
+  const haveSettingsChanged = changesOf(() => markOf(store.paths.settings));
   let missed: string | null = null;
   return nowAndThen(() => {
     const attempt = waiting.get(stemOf(name)) ?? null;
@@ -93,6 +94,8 @@ function watch(
       const seen = seenIn({ store, pending, ...desk }, provider, name);
       if (seen !== null) tell({ type: "store.changed", ...seen });
     }
+    // Whether OAuth is on, and what outranks it, stands there.
+    if (haveSettingsChanged()) tell({ type: "system.resumed" });
     // After the tokens: a sign-in that another process finished is no cancelled one.
     if (missing !== null && missing !== missed) tell({ type: "login.cancelled" });
     missed = missing;

@@ -3,6 +3,7 @@ import { type Activity, type Description, describe, type Source } from "../machi
 import type { AccountName } from "./store/names.ts";
 import type { Attempt } from "./store/pending.ts";
 import type { Findings } from "./survey.ts";
+import { printable } from "./wire/text.ts";
 
 /** A sign-in under way, as it is shown to the person who began it. */
 export interface PendingRow {
@@ -64,7 +65,7 @@ export function statusOf(name: AccountName, findings: Findings, source: Source, 
       verifiedAt: usesKey ? null : instant(facts?.verifiedAt ?? null),
       expiresAt: instant(facts?.expiresAt ?? null),
       refreshable: facts?.refreshable ?? false,
-      identity: facts?.identity ?? null,
+      identity: facts?.identity == null ? null : printable(facts.identity, 100),
       lastError: described.lastError,
       pending: attempt === null ? null : pendingRow(attempt),
       nextCommand: described.nextCommand,

@@ -1,0 +1,49 @@
+// The short way to a stored token: when nothing at all is out of the ordinary.
+//
+// It opens two files and asks as little as can be asked: whatever might make another source win, or might have to be said
+// to a person, is answered with null, and the long way decides. It may be faster, never different.
+import { defaultMinTtlMs, isFresh } from "../machines/freshness.ts";
+import { providers } from "../providers/index.ts";
+import type { Provider } from "../providers/provider.ts";
+import { homeFolder } from "./host.ts";
+import type { Secret } from "./secret.ts";
+import { readSettings } from "./settings/settings.ts";
+import { decode } from "./store/codec.ts";
+import { readPrivate } from "./store/files.ts";
+import { checkFolder, checkHome } from "./store/folders.ts";
+import { checkAccountName, defaultAccount, pathsIn } from "./store/names.ts";
+
+export interface QuickToken {
+  readonly provider: string;
+  readonly account: string | undefined;
+  readonly home: string | undefined;
+  readonly minTtlMs: number | undefined;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** The access token, if it is fresh and nothing else could win. @throws AuthError */
+export function quickToken({
+  provider,
+  account,
+  home,
+  minTtlMs,
+  environment,
+}: QuickToken): Secret<"access_token"> | null {
+  const facts: Provider | null = Object.hasOwn(providers, provider)
+    ? providers[provider as keyof typeof providers]
+    : null;
+  if (facts === null || facts.keyVariables.some(({ name }) => environment[name] !== undefined)) return null;
+  const paths = pathsIn(homeFolder(environment, home));
+  const settings = readSettings(paths);
+  const isOrdinary = !Object.hasOwn(settings.providers, provider) && settings.enabled[provider] !== false;
+  if (!isOrdinary || !checkHome(paths.home, {}) || !checkFolder(paths.oauth, {})) return null;
+  const name = {
+    provider,
+    account: checkAccountName(account ?? (environment["LLXPRT_AUTH_ACCOUNT"] || defaultAccount)),
+  };
+  const file = readPrivate(paths.tokenFile(name), name);
+  if (file === null || file.loose) return null;
+  const credential = decode(file.text, file.modifiedAt);
+  const isEnough = credential !== null && isFresh(credential.expiresAt, Date.now(), minTtlMs ?? defaultMinTtlMs);
+  return isEnough ? credential.accessToken : null;
+}
