@@ -62,7 +62,11 @@ export function stemOf({ provider, account }: AccountName): string {
 
 /** The account that a token file's name stands for; null for other files. */
 export function nameOfFile(file: string): AccountName | null {
-  const match = /^([a-z][a-z0-9_]{0,31})(?:-([a-z0-9._@-]{1,64}))?\.json$/i.exec(file);
-  if (match?.[1] === undefined) return null;
-  return { provider: match[1].toLowerCase(), account: match[2] ?? defaultAccount };
+  if (!file.endsWith(".json")) return null;
+  const stem = file.slice(0, -".json".length);
+  const hyphen = stem.indexOf("-");
+  const provider = (hyphen < 0 ? stem : stem.slice(0, hyphen)).toLowerCase();
+  const account = hyphen < 0 ? defaultAccount : stem.slice(hyphen + 1);
+  const isName = providerPattern.test(provider) && (hyphen < 0 || accountPattern.test(account));
+  return isName ? { provider, account } : null;
 }
