@@ -52,6 +52,8 @@ async function start(desk: Desk, provider: Provider, input: BeginInput): Promise
     throw new AuthError("grant_unsupported", { provider: provider.name, detail: input.grant });
   }
   desk.pending.sweep(desk.host.now());
+  // Nobody is sent to a browser for a login that could not be kept.
+  desk.store.reserve(input).giveBack();
   const attempt =
     input.grant === "device" ? await startDevice(desk, provider, input) : await startCode(desk, provider, input);
   try {

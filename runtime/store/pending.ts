@@ -54,16 +54,15 @@ export interface PendingStore {
 export function createPendingStore(paths: Paths): PendingStore {
   const fileOf = (name: AccountName, attempt: string) => join(paths.pending, `${stemOf(name)}~${attempt}.json`);
 
-  // A folder that others can write holds nothing of ours.
-  const isOurs = (): boolean => {
+  // A folder that others can write holds nothing of ours, and one that cannot be read nothing that could be used.
+  const files = (): string[] => {
     try {
-      return checkFolder(paths.pending, {});
+      return checkFolder(paths.pending, {}) ? listFolder(paths.pending) : [];
     } catch (error) {
-      if (error instanceof AuthError) return false;
+      if (error instanceof AuthError) return [];
       throw error;
     }
   };
-  const files = (): string[] => (isOurs() ? listFolder(paths.pending) : []);
 
   const attemptsOf = (name: AccountName): string[] => {
     const start = `${stemOf(name)}~`;
