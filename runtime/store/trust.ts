@@ -10,12 +10,20 @@ import { AuthError, type AuthErrorFacts } from "../../machines/errors.ts";
 export function behindLinks(path: string, who: AuthErrorFacts): string {
   let at = path;
   for (let hops = 0; hops < 8; hops += 1) {
-    const stat = lstatSync(at, { throwIfNoEntry: false });
+    const stat = lookAt(at, who);
     if (stat?.isSymbolicLink() !== true) return at;
     refuseForeign(at, stat, who);
     at = resolve(dirname(at), readlinkSync(at));
   }
   throw unsafe(path, "leads through too many links", who);
+}
+
+function lookAt(path: string, who: AuthErrorFacts): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    throw unsafe(path, `cannot be read: ${errnoOf(error)}`, who, error);
+  }
 }
 
 /** The code of a system error, such as ENOSPC. */
