@@ -50,7 +50,12 @@ const plain: Omit<Provider, "name" | "title"> = {
   revocation: { encoding: "form", clientId: true },
   keep: ["id_token"],
   accountClaim: null,
-  identity: { reply: [], claims: [["email"], ["preferred_username"], ["sub"]], userinfo: [["email"], ["sub"]] },
+  // A bare `sub` says nothing to a person: it is the last resort.
+  identity: {
+    reply: [],
+    claims: [["email"], ["preferred_username"]],
+    userinfo: [["email"], ["preferred_username"], ["sub"]],
+  },
   resourceHosts: [],
   api: null,
   keyApi: null,
@@ -79,7 +84,7 @@ export function providerTable(settings: Settings, file: string, reserved: Readon
     const merged = merge({ ...(before ?? { ...plain, title: name }), name }, facts);
     const checked = checkProvider(merged);
     if ("wrong" in checked) throw invalid(file, `providers.${name}.${checked.wrong}`, "");
-    table.set(name, checked.provider);
+    table.set(name, before === undefined ? withConsent(checked.provider) : checked.provider);
   }
   return table;
 }
@@ -103,6 +108,12 @@ function checkOwnName(name: string, file: string, reserved: ReadonlySet<string>)
       : error;
   }
   if (reserved.has(name)) throw invalid(file, `providers.${name}`, "bears the name of a command");
+}
+
+// OIDC Core 11: without it, the request for offline access is ignored, and no refresh token comes.
+function withConsent(provider: Provider): Provider {
+  if (!provider.scopes.includes("offline_access")) return provider;
+  return { ...provider, authorizeParameters: { prompt: "consent", ...provider.authorizeParameters } };
 }
 
 function withoutKey(entry: ProviderEntry): Record<string, unknown> {
