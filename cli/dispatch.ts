@@ -1,4 +1,4 @@
-// From words to a command: `codex login` and `status codex` alike. A word that is none is answered with the nearest that is.
+// From words to a command: `<p> login` and `status <p>` alike. A word that is none is answered with the nearest that is.
 import type { Line } from "./arguments.ts";
 import { type Command, commands, type Listed, menu, verbs } from "./commands/index.ts";
 import { globalOptions } from "./options.ts";

@@ -80,7 +80,7 @@ async function carryOut(line: Line, io: Io, signal: AbortSignal, carried: Carrie
   const choice = await choose(words);
   if (flags.help === true) {
     const { helpFor, overview } = await import("./help.ts");
-    // `codex --help` asks what can be done with it, not what the bare name does.
+    // `<p> --help` asks what can be done with it, not what the bare name does.
     const isAboutOne = words.length > (choice.provider === "" ? 0 : 1);
     io.stdout.write(isAboutOne ? helpFor(choice.listed, choice.command) : overview());
     return exitCodes.done;

@@ -2,17 +2,7 @@
 //
 // A code tells what failed, whether the stored login is still good, which exit code it gives, and the one command that
 // comes next. `errors.ts` makes errors of it.
-/** Exit codes of the contract, section 2. */
-export const exitCodes = {
-  done: 0,
-  failed: 1,
-  usage: 2,
-  signInNeeded: 3,
-  refused: 4,
-  tryLater: 5,
-  misconfigured: 6,
-  interrupted: 130,
-} as const;
+import type { exitCodes } from "./exit-codes.ts";
 
 export interface Entry {
   /** What failed. `{provider}`, `{account}` and `{detail}` are filled in. */

@@ -1,6 +1,7 @@
 // The one error class. Its sentences are made here, from the catalogue and from names: no reply body, query, header or
 // token can get into them.
-import { catalogue, type Entry, type ErrorCode, exitCodes } from "./catalogue.ts";
+import { catalogue, type Entry, type ErrorCode } from "./catalogue.ts";
+import { exitCodes } from "./exit-codes.ts";
 
 export { exitCodes, type ErrorCode };
 

@@ -3,7 +3,7 @@
 // Creating it reads the settings and contacts nobody. An account's actor starts when it is first needed.
 import { AuthError } from "../machines/errors.ts";
 import type { Provider } from "../providers/provider.ts";
-import { type Account, createAccount } from "./account.ts";
+import type { Account } from "./account.ts";
 import { apiFor } from "./api.ts";
 import { type CredentialActor, run, type Running } from "./actor.ts";
 import { type KeyFlags, type Precedence, sourceOf } from "./credentials.ts";
@@ -18,6 +18,7 @@ import { createEnsureFresh } from "./refresh/ensure-fresh.ts";
 import { readProfile } from "./settings/profiles.ts";
 import { readSettings } from "./settings/settings.ts";
 import { providerNamed, type ProviderTable, providerTable } from "./settings/table.ts";
+import { createAccount } from "./open-account.ts";
 import { precedenceOf } from "./sources.ts";
 import { verified } from "./store/credential.ts";
 import { type AccountName, checkAccountName, defaultAccount, pathsIn, stemOf } from "./store/names.ts";

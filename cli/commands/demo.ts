@@ -97,9 +97,9 @@ function counted(emulator: Emulator): string {
 }
 
 function settle(home: string, emulator: Emulator): void {
-  const geminiClientFile = join(home, "client.json");
-  writeFileSync(geminiClientFile, JSON.stringify(emulator.geminiClient), { mode: 0o600 });
-  writeFileSync(join(home, "settings.json"), JSON.stringify(emulator.settings({ geminiClientFile })), { mode: 0o600 });
+  const { providers: endpoints, client } = emulator.home(home);
+  writeFileSync(client.file, JSON.stringify(client.content), { mode: 0o600 });
+  writeFileSync(join(home, "settings.json"), JSON.stringify({ providers: endpoints }), { mode: 0o600 });
 }
 
 /** Makes the home ours, and hides what the person's own environment would change. @returns how to undo it */

@@ -4,12 +4,17 @@
 // to the real streams, but for the lines that only make sense on a terminal, and for the token.
 import { PassThrough, Writable } from "node:stream";
 import { styleText } from "node:util";
-import type { Emulator } from "../../providers/emulator/index.ts";
 import { type Auth, createAuth, providers } from "../../runtime/index.ts";
 import { createInterrupts } from "../interrupts.ts";
 import { shellWord } from "../output.ts";
 import type { Io } from "../terminal.ts";
 import type { DemoOptions } from "./demo.ts";
+
+/** Somebody who can approve a sign-in, as a person with a browser would. */
+export interface Person {
+  approve(url: string): Promise<{ readonly shown: string | null }>;
+  approveDevice(userCode: string): Promise<unknown>;
+}
 
 export interface Stage {
   /** Shows a command line and runs it. */
@@ -23,12 +28,7 @@ const lookEveryMs = 50;
 /**
  * @param home where a played person looks for sign-ins to approve
  */
-export async function stageFor(
-  io: Io,
-  emulator: Emulator,
-  home: string,
-  { browser, signal }: DemoOptions,
-): Promise<Stage> {
+export async function stageFor(io: Io, person: Person, home: string, { browser, signal }: DemoOptions): Promise<Stage> {
   const { main } = await import("../main.ts");
   let failed = 0;
   return {
@@ -43,7 +43,7 @@ export async function stageFor(
         scene.interrupts.raiseAll();
       };
       signal.addEventListener("abort", stop);
-      const leave = browser === undefined ? enterPerson(home, emulator, keyboard) : () => undefined;
+      const leave = browser === undefined ? enterPerson(home, person, keyboard) : () => undefined;
       const code = await main(words, scene);
       leave();
       signal.removeEventListener("abort", stop);
@@ -95,7 +95,7 @@ function onTerminal(real: Io["stdout"], isTTY: boolean, change: ((text: string) 
 }
 
 /** A person who approves every sign-in that comes up, and pastes what a page shows. @returns how to send them away */
-function enterPerson(home: string, emulator: Emulator, keyboard: PassThrough): () => void {
+function enterPerson(home: string, person: Person, keyboard: PassThrough): () => void {
   const auth: Auth = createAuth({ home });
   const seen = new Set<string>();
   const look = (): void => {
@@ -103,7 +103,7 @@ function enterPerson(home: string, emulator: Emulator, keyboard: PassThrough): (
       const { pending } = auth.account(name).status().row;
       if (pending === null || seen.has(pending.attempt)) continue;
       seen.add(pending.attempt);
-      void approve(emulator, pending.kind === "device" ? pending.userCode : null, pending.url, keyboard);
+      void approve(person, pending.kind === "device" ? pending.userCode : null, pending.url, keyboard);
     }
   };
   const timer = setInterval(look, lookEveryMs);
@@ -113,11 +113,11 @@ function enterPerson(home: string, emulator: Emulator, keyboard: PassThrough): (
   };
 }
 
-async function approve(emulator: Emulator, userCode: string | null, url: string, keyboard: PassThrough): Promise<void> {
+async function approve(person: Person, userCode: string | null, url: string, keyboard: PassThrough): Promise<void> {
   if (userCode !== null) {
-    await emulator.approveDevice(userCode);
+    await person.approveDevice(userCode);
     return;
   }
-  const { shown } = await emulator.approve(url);
+  const { shown } = await person.approve(url);
   if (shown !== null) keyboard.write(`${shown}\n`);
 }
