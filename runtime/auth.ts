@@ -1,6 +1,7 @@
 // The runtime: one actor a provider account, each on its own, over one store and one door to the network.
 //
 // Creating it reads the settings and contacts nobody. An account's actor starts when it is first needed.
+import { setTimeout } from "node:timers/promises";
 import { AuthError } from "../machines/errors.ts";
 import type { Provider } from "../providers/provider.ts";
 import type { Account } from "./account.ts";
@@ -159,10 +160,14 @@ export function createAuth(options: AuthOptions = {}): Auth {
     close: async () => {
       await Promise.all([...accounts.values()].map(({ stop }) => stop()));
       await Promise.all([...desk.listeners.values()].map((listener) => listener.close()));
+      // A token that the server rotates at this moment would be lost with its reply: that is worth most of a second.
+      await Promise.race([ensureFresh.idle(), setTimeout(longestFarewellMs, null, { ref: false })]);
       await desk.sender.close();
     },
   };
 }
+
+const longestFarewellMs = 800;
 
 interface Open {
   readonly account: Account;

@@ -24,13 +24,17 @@ export interface FreshDemand extends RefreshDemand {
 
 type Verdict = Pick<Renewed, "kind" | "code">;
 
-/** Waits for a fresh token; resolves with a verdict, and rejects only for defects. */
-export type EnsureFresh = (name: AccountName, demand: FreshDemand) => Promise<Renewed>;
+export interface EnsureFresh {
+  /** Waits for a fresh token; resolves with a verdict, and rejects only for defects. */
+  (name: AccountName, demand: FreshDemand): Promise<Renewed>;
+  /** Waits until nothing is under way. */
+  readonly idle: () => Promise<void>;
+}
 
 export function createEnsureFresh(wiring: Wiring): EnsureFresh {
   const underWay = new Map<string, Promise<Verdict>>();
 
-  return async (name, demand) => {
+  const ensureFresh = async (name: AccountName, demand: FreshDemand): Promise<Renewed> => {
     const provider = wiring.provider(name.provider);
     const stem = stemOf(name);
     const shared = underWay.get(stem) ?? refresh(wiring, provider, name, demand).finally(() => underWay.delete(stem));
@@ -38,6 +42,10 @@ export function createEnsureFresh(wiring: Wiring): EnsureFresh {
     const verdict = await shared;
     return { ...verdict, survey: look(wiring, provider, name.account).survey };
   };
+  const idle = async (): Promise<void> => {
+    await Promise.allSettled(underWay.values());
+  };
+  return Object.assign(ensureFresh, { idle });
 }
 
 async function refresh(wiring: Wiring, provider: Provider, name: AccountName, demand: FreshDemand): Promise<Verdict> {

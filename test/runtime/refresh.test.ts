@@ -494,6 +494,35 @@ describe("a login that was issued elsewhere", { concurrency: 4 }, () => {
   });
 });
 
+describe("closing the runtime", { concurrency: 4 }, () => {
+  it("in the middle of a refresh stores what the server gave", async () => {
+    await using s = await stage();
+    const auth = await signedIn(s);
+    const { refresh_token: before } = s.home.tokens("anthropic");
+    s.emulator.fault("anthropic", "refresh", { kind: "delay", ms: 300 });
+    const asked = auth.account("anthropic").token();
+    asked.catch(() => undefined);
+    await until(() => s.emulator.counters("anthropic").refreshes === 1, "it is under way");
+    await auth.close();
+    assert.equal(await codeOf(asked), "interrupted");
+    assert.notEqual(s.home.tokens("anthropic")["refresh_token"], before);
+    assert.equal(await tokenOf(s.auth()), s.home.tokens("anthropic")["access_token"]);
+    assert.equal(s.emulator.counters("anthropic").reuses, 0);
+  });
+
+  it("takes less than a second, whatever the server does", async () => {
+    await using s = await stage();
+    const auth = await signedIn(s);
+    s.emulator.fault("anthropic", "refresh", { kind: "delay", ms: 5_000 });
+    const asked = auth.account("anthropic").token();
+    asked.catch(() => undefined);
+    await until(() => s.emulator.counters("anthropic").refreshes === 1, "it is under way");
+    const begun = Date.now();
+    await auth.close();
+    assert.ok(Date.now() - begun < 1_000, `${Date.now() - begun} ms`);
+  });
+});
+
 describe("renewing ahead", { concurrency: 4 }, () => {
   it("is done by a long-lived process before the token ends, unasked", async () => {
     await using s = await stage();
