@@ -49,8 +49,8 @@ async function converse(context: Context, account: Account, begin: Begin): Promi
       signal,
       onPending: (row) => {
         pending = row;
-        for (const line of pageOf(row, facts, io, output)) output.say(line);
         if (row.kind !== "device") stops.push(takePastes(context, account));
+        for (const line of pageOf(row, facts, io, output)) output.say(line);
         stops.push(keepTime(context, row));
         void openPage(context, row);
       },
@@ -135,8 +135,10 @@ async function askForClient(context: Context): Promise<void> {
   output.say(`  1. Make one for desktop applications at\n\n${facts.clientSource?.console ?? ""}\n`);
   output.say("  2. Download its JSON file and keep it where only you can read it.");
   for (;;) {
-    output.say("  3. Type the path of that file here (Ctrl-C to stop):");
-    const path = (await readAnswer(io, signal, { isShown: true })).trim().replace(/^(['"])(.*)\1$/, "$2");
+    const ask = (): void => {
+      output.say("  3. Type the path of that file here (Ctrl-C to stop):");
+    };
+    const path = (await readAnswer(io, signal, ask, { isShown: true })).trim().replace(/^(['"])(.*)\1$/, "$2");
     try {
       settings.useClientFile(facts, path.startsWith("~") ? path : resolve(path));
       output.say(`Noted as clientFile of ${facts.name} in settings.json.`);

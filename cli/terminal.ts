@@ -68,8 +68,17 @@ export function listenForPaste(io: Io, take: (text: string) => void, { isShown =
   };
 }
 
-/** One answer, typed or pasted. @throws the signal's reason */
-export async function readAnswer(io: Io, signal: AbortSignal, { isShown = false } = {}): Promise<string> {
+/**
+ * One answer, typed or pasted.
+ * @param ask says what is wanted, once the terminal has stopped to show what is typed
+ * @throws the signal's reason
+ */
+export async function readAnswer(
+  io: Io,
+  signal: AbortSignal,
+  ask: () => void,
+  { isShown = false } = {},
+): Promise<string> {
   signal.throwIfAborted();
   return new Promise((resolve, reject) => {
     const take = (text: string): void => {
@@ -83,6 +92,7 @@ export async function readAnswer(io: Io, signal: AbortSignal, { isShown = false 
       reject(signal.reason);
     };
     signal.addEventListener("abort", aborted, { once: true });
+    ask();
   });
 }
 

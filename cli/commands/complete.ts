@@ -25,8 +25,9 @@ async function pasted({ words: [text], io, output, signal, flags, account }: Con
   const { AuthError } = await import("../../runtime/index.ts");
   if (row.pending === null) throw new AuthError("no_pending_sign_in", row);
   if (isTerminal(io) && flags["non-interactive"] !== true) {
-    output.say("Paste the address or code at which the browser ended, and press Enter. It is not shown.");
-    return readAnswer(io, signal);
+    return readAnswer(io, signal, () => {
+      output.say("Paste the address or code at which the browser ended, and press Enter. It is not shown.");
+    });
   }
   // Something may have been piped in; nobody is waited for.
   const piped = flags["non-interactive"] === true ? null : await readAll(io, signal, patienceMs);

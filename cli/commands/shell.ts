@@ -124,8 +124,9 @@ const actions: Readonly<Record<string, Action>> = {
     const { io, provider, context } = shell;
     let value = rest.join(" ");
     if (value === "" && member === "auth-key" && isTerminal(io)) {
-      context.output.say("Paste the key and press Enter. It is not shown.");
-      value = await readAnswer(io, signal);
+      value = await readAnswer(io, signal, () => {
+        context.output.say("Paste the key and press Enter. It is not shown.");
+      });
     }
     const isUnset = /^(none)?$/i.test(value);
     if (member === "model") shell.model = isUnset ? undefined : value;
