@@ -1,0 +1,311 @@
+// A login's life at the command line: enabled, shown, disabled, signed out, broken and reset; and the row that tells of it.
+import assert from "node:assert/strict";
+import { mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, afterEach, before, beforeEach, describe, it } from "node:test";
+import { type Emulator, startEmulator } from "../../providers/emulator/index.ts";
+import { play } from "./played.ts";
+import { House, type Json } from "./program.ts";
+
+let emulator: Emulator;
+let house: House;
+before(async () => {
+  emulator = await startEmulator();
+});
+after(() => emulator.close());
+beforeEach(() => {
+  house = new House(emulator);
+  process.env["LLXPRT_HOME"] = house.home;
+  process.env["HOME"] = house.folder;
+});
+afterEach(() => house[Symbol.dispose]());
+
+const run = (line: string, input = "") => play(line.split(" "), { input });
+const json = async (line: string): Promise<Json> => {
+  const { stdout } = await run(`${line} --json`);
+  assert.match(stdout, /^\{.*\}\n$/);
+  return JSON.parse(stdout) as Json;
+};
+const now = () => Math.floor(Date.now() / 1000);
+const alive = { access_token: "canary-access", refresh_token: "canary-refresh", token_type: "Bearer", scope: "" };
+const rowOf = async (provider: string): Promise<Json> =>
+  (await json("status"))["providers"].find((row: Json) => row["provider"] === provider) as Json;
+
+describe("status --json", () => {
+  it("is the contract's, to the member", async () => {
+    await run("codex enable");
+    const { schema, home, providers } = await json("status");
+    assert.deepEqual([schema, home], [1, house.home]);
+    assert.deepEqual(
+      providers.map(({ provider }: Json) => provider),
+      ["gemini", "anthropic", "codex", "qwen"],
+    );
+    assert.deepEqual(providers[2], {
+      provider: "codex",
+      account: "default",
+      enabled: true,
+      state: "idle",
+      usable: "no",
+      source: { kind: "oauth" },
+      present: false,
+      unexpired: false,
+      verifiedAt: null,
+      expiresAt: null,
+      refreshable: false,
+      identity: null,
+      lastError: null,
+      pending: null,
+      nextCommand: "llxprt-auth codex login",
+    });
+    assert.deepEqual([providers[0].state, providers[0].source], ["disabled", { kind: "none" }]);
+  });
+
+  const situations: readonly (readonly [string, Json | string | null, Json])[] = [
+    ["no tokens", null, { state: "idle", usable: "no", exit: 3 }],
+    ["fresh", { ...alive, expiry: now() + 3600 }, { state: "authenticated", usable: "yes", exit: 0 }],
+    [
+      "past expiry, refreshable",
+      { ...alive, expiry: now() - 60 },
+      { state: "authenticated", usable: "unknown", exit: 0 },
+    ],
+    [
+      "past expiry, not refreshable",
+      { access_token: "canary", token_type: "Bearer", expiry: now() - 60 },
+      { state: "expired", usable: "no", exit: 3 },
+    ],
+    ["unreadable", "{ half", { state: "blocked", usable: "no", exit: 6 }],
+  ];
+  for (const [what, file, { state, usable, exit }] of situations)
+    it(`${what}: ${state}, ${usable}, exit ${exit}`, async () => {
+      await run("qwen enable");
+      if (file !== null) house.plant("qwen", file);
+      const row = await rowOf("qwen");
+      assert.deepEqual([row["state"], row["usable"]], [state, usable]);
+      const { code, stdout } = await run("status qwen");
+      assert.equal(code, exit);
+      assert.match(stdout, usable === "no" ? /^✗ qwen/ : /^✓ qwen/);
+      assert.equal((await run("qwen status")).code, exit);
+      assert.equal((await run("status")).code, 0);
+      assert.doesNotMatch(stdout, /canary/);
+    });
+
+  it("changes nothing: no file, no time, no request", async () => {
+    house.plant("codex", { ...alive, expiry: now() - 60 });
+    const look = () =>
+      readdirSync(house.folder, { recursive: true, withFileTypes: true }).map(({ parentPath, name }) => {
+        const { mtimeMs, ctimeMs, mode, size } = statSync(join(parentPath, name));
+        return [join(parentPath, name), mtimeMs, ctimeMs, mode, size];
+      });
+    const [old, requests] = [look(), emulator.requests.length];
+    await run("status");
+    await run("status codex");
+    await run("codex why");
+    assert.deepEqual(look(), old);
+    assert.equal(emulator.requests.length, requests);
+  });
+
+  it("asks the provider only with --verify", async () => {
+    house.plant("codex", { ...alive, expiry: now() + 3600 });
+    const requests = emulator.requests.length;
+    const { stderr } = await run("codex status --verify");
+    assert.ok(emulator.requests.length > requests);
+    assert.match(stderr, /^codex: /);
+  });
+});
+
+describe("the table", () => {
+  it("has a line for every account, within 80 columns", async () => {
+    house.plant("codex", { ...alive, expiry: now() + 3125 });
+    house.plant("codex-work", { ...alive, expiry: now() - 3 * 3600 });
+    const { stdout } = await run("status");
+    assert.match(stdout, /^✓ {2}codex +authenticated +\d+ \w{3} \d\d:\d\d \(in 52 min\) +oauth +on$/m);
+    assert.match(stdout, /^✓ {2}codex \(work\) +authenticated +.*\(3 h ago\) +oauth +on$/m);
+    assert.match(stdout, /^✗ {2}gemini +disabled +– +none +off$/m);
+    assert.ok(stdout.split("\n").every((line) => line.length <= 80));
+  });
+
+  it("the details of one account name the timer and the command", async () => {
+    await run("codex enable");
+    assert.match((await run("codex status")).stdout, /^ {2}next +llxprt-auth codex login$/m);
+    house.plant("codex", { ...alive, expiry: now() + 600 });
+    assert.match((await run("codex status")).stdout, /^ {2}timer +in 9:5\d$/m);
+    house.plant("codex-work", { ...alive, expiry: now() - 600 });
+    const { stdout } = await run("codex status");
+    assert.match(stdout, /^✓ {2}codex \(work\)/m, "other accounts follow");
+    assert.match((await run("codex status --account work")).stdout, /^ {2}account +work$/m);
+    const shown = await play(["codex", "status"], { environment: { LLXPRT_AUTH_ACCOUNT: "work" } });
+    assert.match(shown.stdout, /^ {2}account +work$/m);
+  });
+});
+
+describe("enable and disable", () => {
+  it("contact nobody, keep tokens and other people's settings", async () => {
+    house.settings({ ...house.settled, theme: "dark" });
+    house.plant("qwen", { ...alive, expiry: now() + 3600 });
+    const requests = emulator.requests.length;
+    assert.match((await run("qwen disable")).stderr, /^OAuth is off for qwen; its tokens are kept\.$/m);
+    const refused = await run("qwen token");
+    assert.deepEqual([refused.code, refused.stdout], [3, ""]);
+    assert.match(refused.stderr, /^Next: llxprt-auth qwen enable$/m);
+    const enabled = await run("qwen enable");
+    assert.match(enabled.stderr, /^Note: Qwen ended its free OAuth tier/m);
+    assert.equal((await run("qwen token")).stdout, "canary-access\n");
+    assert.equal(house.settled["theme"], "dark");
+    assert.equal(emulator.requests.length, requests);
+  });
+
+  it("the bare name enables, and then needs a sign-in; with a login it shows the status", async () => {
+    const first = await run("qwen");
+    assert.equal(first.code, 3);
+    assert.equal(house.settled["oauthEnabledProviders"].qwen, true);
+    assert.match(first.stderr, /^Next: llxprt-auth qwen login$/m);
+    house.plant("qwen", { ...alive, expiry: now() + 3600 });
+    const { code, stdout } = await run("qwen");
+    assert.equal(code, 0);
+    assert.match(stdout, /^✓ qwen/);
+  });
+
+  it("the bare command is status", async () => {
+    assert.deepEqual(await play([]), await run("status"));
+  });
+});
+
+describe("logout", () => {
+  it("deletes, revokes, and says what still authenticates", async () => {
+    const { stdout } = await run("codex login --device --detach");
+    const code = /^Code: (\S+)$/m.exec(stdout)?.[1] ?? "";
+    await emulator.approveDevice(code);
+    assert.equal((await run("codex wait")).code, 0);
+    const access = house.tokens("codex")["access_token"] as string;
+    process.env["OPENAI_API_KEY"] = "canary-key";
+    const { stderr } = await run("codex logout");
+    delete process.env["OPENAI_API_KEY"];
+    assert.match(stderr, /^Signed out of codex: the tokens here are deleted\.\nThe provider has revoked them, too\.$/m);
+    assert.match(stderr, /^Note: environment variable OPENAI_API_KEY still authenticates\.$/m);
+    assert.ok(!stderr.includes(access) && !stderr.includes("canary-key"));
+    assert.ok(!house.has("oauth/codex.json"));
+    assert.match((await run("codex logout")).stderr, /^codex was not signed in\.$/m);
+  });
+
+  it("names the page where a grant is reviewed when it could not be revoked", async () => {
+    house.plant("anthropic", { ...alive, expiry: now() + 3600 });
+    const { stderr } = await run("anthropic logout");
+    assert.match(stderr, /no way to revoke them from here/);
+    assert.match(stderr, /^https:\/\/claude\.ai\/settings$/m);
+  });
+
+  it("of all accounts, and without the provider", async () => {
+    house.plant("codex", { ...alive, expiry: now() + 3600 });
+    house.plant("codex-work", { ...alive, expiry: now() + 3600 });
+    const requests = emulator.requests.length;
+    const { accounts } = await json("codex logout --all-accounts --no-revoke");
+    assert.deepEqual(accounts, [
+      { provider: "codex", account: "default", revocation: "skipped", remaining: null },
+      { provider: "codex", account: "work", revocation: "skipped", remaining: null },
+    ]);
+    assert.equal(emulator.requests.length, requests);
+    assert.ok(!house.has("oauth/codex-work.json"));
+  });
+});
+
+describe("reset", () => {
+  it("puts aside what cannot be read, and begins again", async () => {
+    house.plant("qwen", "not json");
+    const broken = await run("qwen token");
+    assert.deepEqual([broken.code, broken.stdout], [6, ""]);
+    assert.match(broken.stderr, /^Next: llxprt-auth qwen reset$/m);
+    assert.equal((await run("qwen login --detach")).code, 6, "it is not written over");
+    assert.equal((await run("qwen reset")).code, 0);
+    const files = readdirSync(join(house.home, "oauth"));
+    assert.ok(files.some((name) => name.startsWith("qwen.json.aside-")));
+    assert.equal((await rowOf("qwen"))["state"], "idle");
+  });
+});
+
+describe("profiles", () => {
+  it("are saved, listed and deleted; a key is never shown", async () => {
+    writeFileSync(join(house.folder, "key"), "canary-key", { mode: 0o600 });
+    mkdirSync(join(house.home, "profiles"), { mode: 0o700 });
+    writeFileSync(
+      join(house.home, "profiles/old.json"),
+      JSON.stringify({ version: 1, provider: "gemini", model: "x" }),
+    );
+    await run(`profile save work --provider QWEN --keyfile ${house.folder}/key`);
+    await run("profile save piped --provider codex --key-stdin", "canary-piped\n");
+    await run("profile save old --provider gemini --key-stdin", "canary-old\n");
+    const listed = await json("profile list");
+    assert.deepEqual(listed["profiles"], [
+      { name: "old", provider: "gemini", source: "auth-key", keyFile: null },
+      { name: "piped", provider: "codex", source: "auth-key", keyFile: null },
+      { name: "work", provider: "qwen", source: "auth-keyfile", keyFile: `${house.folder}/key` },
+    ]);
+    assert.doesNotMatch((await run("profile list")).stdout, /canary/);
+    assert.equal((await run("qwen token --profile work")).stdout, "canary-key\n");
+    assert.equal((await run("codex token --profile piped")).stdout, "canary-piped\n");
+    assert.equal((await run("codex token --profile work")).code, 3, "a key belongs to one provider");
+    assert.match((await run("profile delete work")).stderr, /deleted/);
+    assert.equal((await run("profile delete work")).code, 2);
+  });
+});
+
+describe("shell, from a pipe", () => {
+  it("is quiet, runs commands as they are, and asks", async () => {
+    writeFileSync(join(house.folder, "key"), emulator.apiKeys.codex, { mode: 0o600 });
+    const { code, stdout, stderr } = await run(
+      "shell",
+      [
+        "/provider codex",
+        `/set auth-keyfile ${house.folder}/key`,
+        "hello, you",
+        "/auth codex why",
+        "/auth qwen enable",
+        "/profile save mine",
+        "/set auth-keyfile none",
+        "/profile load mine",
+        "once more",
+        "/quit",
+        "not read any more",
+      ].join("\n"),
+    );
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /^You said: hello, you\ncodex: flag wins\n[^]*You said: once more\n$/);
+    assert.doesNotMatch(stderr, /not read/);
+    assert.equal(house.settled["oauthEnabledProviders"].qwen, true);
+  });
+
+  it("ends like its last line, and says what went wrong", async () => {
+    const { code, stderr } = await run("shell", "/frob\n/provider nobody\n/set colour red\n/auth qwen token\n");
+    assert.equal(code, 3);
+    for (const what of [
+      /no \/frob/,
+      /no provider called "nobody"/,
+      /\/set takes auth-key/,
+      /Next: llxprt-auth qwen enable/,
+    ])
+      assert.match(stderr, what);
+  });
+});
+
+describe("emulator", () => {
+  it("points a home at itself, keeps the rest, and goes with Ctrl-C", async () => {
+    house.settings({ theme: "dark", providers: { mine: { clientId: "x" } } });
+    const { said, child, ended } = house.start(["emulator", "--home", house.home]);
+    const [, command = ""] = await said(/^llxprt-auth (--home .*)$/m);
+    assert.deepEqual([house.settled["theme"], house.settled["providers"].mine], ["dark", { clientId: "x" }]);
+    const words = [...command.split(" "), "--device", "--detach"];
+    const { code } = await play(words);
+    assert.equal(code, 0, "what it says works");
+    await play(["codex", "cancel"]);
+    child.kill("SIGINT");
+    const { stdout, code: end } = await ended;
+    assert.equal(end, 130);
+    assert.match(stdout, /^http:\/\/127\.0\.0\.1:\d+\n$/);
+  });
+
+  it("says how, without a home, and names a port that is taken", async () => {
+    const port = new URL(emulator.url).port;
+    const { code, stderr } = await run(`emulator --port ${port}`);
+    assert.equal(code, 2);
+    assert.match(stderr, new RegExp(`Port ${port} is not to be had \\(EADDRINUSE\\)`));
+  });
+});
