@@ -67,20 +67,20 @@ describe("token", () => {
   });
 
   it("renews what ends too soon, and warns when there is none that lives so long", async () => {
-    const before = token();
+    const old = token();
     const { code, stdout, stderr } = await run("gemini token --min-ttl 86400");
     assert.equal(code, 0);
     assert.equal(stdout, `${token()}\n`);
-    assert.notEqual(token(), before);
+    assert.notEqual(token(), old);
     assert.match(stderr, /^Warning: gemini gives no longer one now: this token ends in 59:\d\d\.\n$/);
   });
 
   it("renews on request, with --force when it is fresh", async () => {
-    const before = token();
+    const old = token();
     assert.match((await run("gemini refresh")).stderr, /^The token of gemini is fresh; /);
-    assert.equal(token(), before);
+    assert.equal(token(), old);
     assert.match((await run("gemini refresh --force")).stderr, /✓ The token of gemini is renewed; /);
-    assert.notEqual(token(), before);
+    assert.notEqual(token(), old);
   });
 });
 
@@ -143,14 +143,15 @@ describe("for a shell, a credential is harmless", () => {
   });
 });
 
-describe("precedence", () => {
-  const keyed = (line: string, env: Record<string, string> = {}) => {
-    Object.assign(process.env, env);
-    return run(line, { environment: env }).finally(() => {
-      for (const name of Object.keys(env)) delete process.env[name];
-    });
-  };
+/** Runs with these variables set, for the program and for what it asks. */
+const keyed = (line: string, env: Record<string, string> = {}) => {
+  Object.assign(process.env, env);
+  return run(line, { environment: env }).finally(() => {
+    for (const name of Object.keys(env)) delete process.env[name];
+  });
+};
 
+describe("precedence", () => {
   it("flag, profile, settings, environment, OAuth, each with one line about it", async () => {
     using own = new House(emulator, { oauthEnabledProviders: { qwen: true } });
     const home = ["--home", own.home];

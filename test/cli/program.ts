@@ -38,7 +38,7 @@ export interface Started {
   readonly child: ChildProcess;
   readonly ended: Promise<Ended>;
   /** Waits until standard error has said this. */
-  said(pattern: RegExp): Promise<RegExpExecArray>;
+  readonly said: (pattern: RegExp) => Promise<RegExpExecArray>;
 }
 
 export interface Circumstances {

@@ -1,0 +1,247 @@
+// With a person at a terminal: a real pseudo-terminal, keys typed into it, and everything that comes out.
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, afterEach, before, describe, it } from "node:test";
+import { type Emulator, startEmulator } from "../../providers/emulator/index.ts";
+import { stripVTControlCharacters } from "node:util";
+import { addressIn, commandLine, House } from "./program.ts";
+
+const seats = new Set<ChildProcess>();
+afterEach(() => {
+  for (const child of seats) child.kill("SIGKILL");
+  seats.clear();
+});
+
+const python = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
+const hasTerminals = spawnSync("python3", ["-c", "import pty"]).status === 0;
+
+let emulator: Emulator;
+before(async () => {
+  emulator = await startEmulator({ deviceIntervalS: 1 });
+});
+after(() => emulator.close());
+
+interface Seat {
+  type(keys: string): void;
+  /** Waits until this is on the screen. */
+  sees(pattern: RegExp): Promise<RegExpExecArray>;
+  /** Everything that came out, once it has ended. */
+  readonly left: Promise<{ readonly code: number | null; readonly screen: string }>;
+}
+
+/** Sits down at a terminal where this runs; afterwards the terminal itself is looked at. */
+function sitDown(house: House, line: string, env: Record<string, string | undefined> = {}): Seat {
+  const program = [...commandLine, ...line.split(" ").filter(Boolean)].map((word) => `'${word}'`).join(" ");
+  const script = `stty cols 80 rows 40; ${program}; code=$?; stty -a | grep -ow -- '-\\?echo\\|-\\?icanon'; exit $code`;
+  const child = spawn("python3", ["-c", python, "bash", "--norc", "-c", script], {
+    cwd: house.folder,
+    env: house.environment({ NO_COLOR: "1", ...env }),
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  seats.add(child);
+  let screen = "";
+  const listeners = new Set<() => void>();
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    screen += text.replaceAll("\r\n", "\n");
+    for (const tell of listeners) tell();
+  });
+  const left = new Promise<{ code: number | null; screen: string }>((resolve) => {
+    child.once("close", (code) => resolve({ code, screen }));
+  });
+  return {
+    type: (keys) => child.stdin.write(keys),
+    sees: (pattern) =>
+      new Promise((resolve, reject) => {
+        const look = () => {
+          const found = pattern.exec(stripVTControlCharacters(screen));
+          if (found !== null) resolve(found);
+        };
+        listeners.add(look);
+        look();
+        void left.then(() => reject(new Error(`It ended without ${pattern}: ${screen}`)));
+      }),
+    left,
+  };
+}
+
+const ctrlC = "\u0003";
+const whole = /^icanon\necho$/m;
+
+describe("at a terminal", { skip: hasTerminals ? false : "there are no pseudo-terminals here" }, () => {
+  it("a paste ends the sign-in, wrong ones do not, and none is shown", async () => {
+    using house = new House(emulator);
+    const seat = sitDown(house, "anthropic login --no-browser");
+    const [text] = await seat.sees(/[^]*Waiting for the sign-in, 0:0\d\./);
+    const address = addressIn(text);
+    assert.match(text, /^Note: Anthropic's terms/m);
+    const { shown } = await emulator.approve(address);
+    seat.type("314159\r");
+    await seat.sees(/That did not work: those digits/);
+    seat.type(`${shown}\r`);
+    await seat.sees(/✓.* Signed in to anthropic as robin@example\.com/);
+    const { code, screen } = await seat.left;
+    assert.equal(code, 0);
+    assert.ok(!screen.includes("314159") && !screen.includes(shown?.slice(0, 12) ?? "?"));
+    assert.match(stripVTControlCharacters(screen), whole, "the terminal is as it was");
+  });
+
+  it("a long address that the terminal broke into lines is one paste", async () => {
+    using house = new House(emulator);
+    const seat = sitDown(house, "gemini login --no-browser");
+    const [text] = await seat.sees(/[^]*Waiting for/);
+    // As if the browser were on another machine: nobody listens where it is sent.
+    const { redirected } = await emulator.approve(addressIn(text).replace(/127\.0\.0\.1%3A\d+/, "127.0.0.1%3A64999"));
+    const own = /redirect_uri=http%3A%2F%2F127\.0\.0\.1%3A(\d+)/.exec(text)?.[1] ?? "";
+    const pasted = (redirected ?? "").replace("127.0.0.1:64999", `127.0.0.1:${own}`);
+    seat.type(`${pasted.slice(0, 79)}\r${pasted.slice(79)}\r`);
+    // Its code was given for another redirect URI, so the provider refuses it: it was read whole, and sent.
+    const { code } = await seat.left;
+    assert.equal(code, 4);
+  });
+
+  it("Ctrl-C gives back terminal and port within a second, exit 130", async () => {
+    using house = new House(emulator);
+    const seat = sitDown(house, "gemini login --no-browser");
+    await seat.sees(/Waiting for/);
+    const began = performance.now();
+    seat.type(ctrlC);
+    const { code, screen } = await seat.left;
+    assert.ok(performance.now() - began < 1500);
+    assert.equal(code, 130);
+    assert.match(screen, /The sign-in is still open\. Finish it with: llxprt-auth gemini complete/);
+    assert.match(stripVTControlCharacters(screen), whole);
+    assert.equal(house.pending().length, 1);
+  });
+
+  it("the wait is one line that is rewritten, and nothing of it is left", async () => {
+    using house = new House(emulator);
+    const seat = sitDown(house, "qwen login --no-browser");
+    const [, userCode = ""] = await seat.sees(/^([A-Z]{4}-[A-Z]{4})$/m);
+    await seat.sees(/Waiting for the sign-in, 14:5\d left\. Ctrl-C stops waiting and loses nothing\./);
+    await emulator.approveDevice(userCode);
+    const { screen } = await seat.left;
+    const lines = screen.split("\n").filter((line) => line.includes("Waiting for"));
+    assert.equal(lines.length, 1);
+    assert.ok(lines[0]?.slice(lines[0].lastIndexOf("\r")).startsWith("\r\u001B[K"), "cleared at the end");
+  });
+
+  it("the first question signs in, with the browser, and is then answered", async () => {
+    using house = new House(emulator, { oauthEnabledProviders: { gemini: true } });
+    const { left } = sitDown(house, "gemini ask hello", { BROWSER: house.agreeing() });
+    const { code, screen } = await left;
+    assert.equal(code, 0, screen);
+    const order = ["Open this address", "The browser was asked", "Signed in to gemini", "You said: hello"];
+    const places = order.map((text) => screen.indexOf(text));
+    assert.deepEqual(
+      places,
+      places.toSorted((a, b) => a - b),
+      screen,
+    );
+    assert.ok(places.every((place) => place >= 0));
+  });
+
+  it("in CI or with --non-interactive it asks nothing even here", async () => {
+    using house = new House(emulator, { oauthEnabledProviders: { gemini: true } });
+    for (const [line, env] of [
+      ["gemini ask hello --non-interactive", {}],
+      ["gemini", { CI: "1" }],
+    ] as const) {
+      const { code, screen } = await sitDown(house, line, { ...env, BROWSER: house.forbidden }).left;
+      assert.equal(code, 3, screen);
+    }
+    assert.ok(!house.has("../browser-was-opened"));
+  });
+
+  it("a missing client is asked for, checked, and noted beside what is there", async () => {
+    using house = new House();
+    house.settings({ theme: "dark" });
+    const file = join(house.folder, "client.json");
+    writeFileSync(file, JSON.stringify({ installed: { client_id: "mine.apps", client_secret: "canary-secret" } }));
+    const seat = sitDown(house, "gemini login --no-browser");
+    await seat.sees(/Type the path of that file here/);
+    seat.type(`${house.folder}/nothing.json\r`);
+    await seat.sees(/That did not work:\s.*nothing\.json:\sinstalled\.client_id\sis\smissing/);
+    seat.type("client.json\r");
+    await seat.sees(/client_id=mine\.apps/);
+    seat.type(ctrlC);
+    const { screen } = await seat.left;
+    assert.ok(!screen.includes("canary-secret"));
+    assert.deepEqual([house.settled["theme"], house.settled["providers"].gemini.clientFile], ["dark", file]);
+  });
+
+  it("complete asks for the paste", async () => {
+    using house = new House(emulator);
+    const { stdout } = await house.run("anthropic login --detach");
+    const { shown } = await emulator.approve(addressIn(stdout));
+    const seat = sitDown(house, "anthropic complete");
+    await seat.sees(/Paste the address or code/);
+    seat.type(`${shown}\r`);
+    const { code, screen } = await seat.left;
+    assert.equal(code, 0, screen);
+    assert.ok(!screen.includes(shown ?? "?"));
+  });
+
+  it("shows colours, unless NO_COLOR is set", async () => {
+    using house = new House(emulator);
+    const coloured = await sitDown(house, "status", { NO_COLOR: undefined }).left;
+    assert.ok(coloured.screen.includes("\u001B[31m✗"));
+    assert.ok(!(await sitDown(house, "status").left).screen.includes("\u001B"));
+  });
+
+  // T28.
+  it("nothing of a server's text is obeyed", async () => {
+    using house = new House(emulator);
+    const hostile = "a\u001B]52;c;AAAA\u0007b\u009B31mc\u202Ed\u200Be\r\nf";
+    house.plant("codex", {
+      access_token: "t",
+      token_type: "Bearer",
+      expiry: Math.floor(Date.now() / 1000) + 3600,
+      llxprt_auth: { schema: 1, lineage: "l", generation: 1, issuer: null, client_id: null, identity: hostile },
+    });
+    const { screen } = await sitDown(house, "codex status").left;
+    assert.match(screen, /^ {2}identity +a ?\]52;c;AAAA ?b ?31mc ?d ?e f$/m);
+    writeFileSync(join(house.folder, "key"), emulator.apiKeys.codex, { mode: 0o600 });
+    const asked = sitDown(house, `codex ask ${hostile.replaceAll(/\s/g, "")} --keyfile key`);
+    const { screen: answer } = await asked.left;
+    assert.match(answer, /^You said: a\]52;c;AAAAb31mcdef$/m);
+  });
+
+  it("the shell edits lines, hides a key, keeps going after Ctrl-C, and ends with 130 at its prompt", async () => {
+    using house = new House(emulator);
+    const seat = sitDown(house, "shell");
+    await seat.sees(/gemini> $/);
+    seat.type("/provider codex\r");
+    await seat.sees(/codex> $/);
+    seat.type("/set auth-key\r");
+    await seat.sees(/Paste the key/);
+    seat.type(`${emulator.apiKeys.codex}\r`);
+    await seat.sees(/auth-key is set for codex\.\n[^]*codex> $/);
+    seat.type("helo\u007Flo\r");
+    await seat.sees(/You said: hello\n/);
+    seat.type("/auth qwen login --no-browser\r");
+    await seat.sees(/Waiting for/);
+    seat.type(ctrlC);
+    await seat.sees(/Finish it with: llxprt-auth qwen wait\n[^]*codex> $/);
+    seat.type(ctrlC);
+    const { code, screen } = await seat.left;
+    assert.equal(code, 130);
+    assert.ok(!screen.includes(emulator.apiKeys.codex));
+    assert.match(stripVTControlCharacters(screen), whole);
+  });
+
+  it("the bare command is a menu, which Ctrl-C leaves with 130", async () => {
+    using house = new House(emulator);
+    const seat = sitDown(house, "");
+    await seat.sees(/Which provider\?[^]*✗ anthropic +disabled/);
+    seat.type("\r");
+    await seat.sees(/What about gemini\?[^]*sign in/);
+    seat.type("\r");
+    await seat.sees(/OAuth is on for gemini\.[^]*Which provider\?[^]*idle/);
+    seat.type(ctrlC);
+    const { code, screen } = await seat.left;
+    assert.equal(code, 130);
+    assert.match(stripVTControlCharacters(screen), whole);
+  });
+});
