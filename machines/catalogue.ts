@@ -25,16 +25,11 @@ export const catalogue = {
   // Signing in
   sign_in_needed: entry("{provider} needs a sign-in", "signInNeeded", "{provider} login", "none"),
   sign_in_unattended: entry(
-    "nobody can sign in to {provider} from here ({detail})",
+    "nobody can sign in to {provider} here ({detail})",
     "signInNeeded",
     "{provider} login --detach",
   ),
-  paste_needed: entry(
-    "nothing was given to finish the sign-in to {provider} with",
-    "signInNeeded",
-    "{provider} complete -",
-    "good",
-  ),
+  paste_needed: entry("a sign-in to {provider} needs a paste", "signInNeeded", "{provider} complete -", "good"),
   wait_over: entry("the sign-in to {provider} is still under way", "tryLater", "{provider} wait", "good"),
   oauth_disabled: entry("OAuth is not enabled for {provider} and no key is set", "signInNeeded", "{provider} enable"),
   source_required: entry("{provider} would not use the required source: {detail}", "signInNeeded", "{provider} why"),
