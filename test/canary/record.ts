@@ -22,6 +22,11 @@ fs.rmSync = (path: fs.PathLike, options?: RmOptions) => {
 // `token` prints one because it was asked to.
 const asksForToken = (words: readonly string[]): boolean => words.some((word) => /\btoken\b/.test(word));
 
+subscribe("llxprt-auth:test:printed", (message) => {
+  const { words, text } = message as { readonly words: readonly string[]; readonly text: string };
+  if (!asksForToken(words)) appendFileSync(join(folder, `printed-${own}`), text);
+});
+
 let children = 0;
 const { spawn } = childProcess;
 childProcess.spawn = ((...given: Parameters<typeof spawn>) => {

@@ -1,9 +1,13 @@
 // The program inside the test's own process: the same `main`, with streams that remember. For what needs no process of its
 // own, because a child takes a hundred times as long to start.
+import { channel } from "node:diagnostics_channel";
 import { PassThrough, Writable } from "node:stream";
 import { createInterrupts } from "../../cli/interrupts.ts";
 import { main } from "../../cli/main.ts";
 import type { Io } from "../../cli/terminal.ts";
+
+/** For whoever searches what a whole run of the tests printed. */
+const printed = channel("llxprt-auth:test:printed");
 
 export interface Played {
   readonly code: number;
@@ -28,6 +32,7 @@ export async function play(words: readonly string[], { environment = {}, input =
     environment,
     interrupts: createInterrupts(),
   });
+  printed.publish({ words, text: stdout.text() + stderr.text() });
   return { code, stdout: stdout.text(), stderr: stderr.text() };
 }
 
