@@ -127,6 +127,15 @@ describe("a token", { concurrency: 4 }, () => {
     assert.equal(s.emulator.counters("anthropic").reuses, 0);
   });
 
+  it("that was replaced a moment ago is judged as it is now, not as the machine knows it", async () => {
+    await using s = await stage();
+    const auth = await signedIn(s, "anthropic", 3_000);
+    await until(() => auth.actor("anthropic").getSnapshot().value === "authenticated", "it knows a fresh token");
+    change(s, "anthropic", { expiry: seconds() - 5 }, { generation: 2 });
+    assert.equal(await tokenOf(auth), s.home.tokens("anthropic")["access_token"]);
+    assert.equal(presented(s, "anthropic"), 1);
+  });
+
   it("is renewed by force though it is fresh", async () => {
     await using s = await stage();
     const auth = await signedIn(s, "anthropic", 3_000);
@@ -381,6 +390,15 @@ describe("trouble with the server", { concurrency: 4 }, () => {
     await s.auth().account("anthropic").token();
     assert.equal(presented(s, "anthropic"), 4);
     assert.equal(s.home.tokens("anthropic")["llxprt_auth"].retry, null);
+  });
+
+  it("is respected beside a sign-in that is under way", async () => {
+    await using s = await stage();
+    const auth = await signedIn(s);
+    s.emulator.fault("anthropic", "refresh", { kind: "status", status: 503 });
+    const { account } = await beginLogin(auth, "anthropic", "loopback");
+    for (let tries = 0; tries < 3; tries += 1) assert.equal(await codeOf(account.token()), "server_error");
+    assert.equal(presented(s, "anthropic"), 1);
   });
 
   it("a person may ask at once all the same", async () => {

@@ -9,7 +9,7 @@ import { decode, encode } from "../../runtime/store/codec.ts";
 import { signedIn } from "../../runtime/store/credential.ts";
 import { createStore } from "../../runtime/store/store.ts";
 import { Home, type Json, plainTokens } from "../support/home.ts";
-import { signIn, stage } from "../support/stage.ts";
+import { signIn, stage, until } from "../support/stage.ts";
 
 const name = { provider: "codex", account: "default" };
 
@@ -258,6 +258,7 @@ describe("what we wrote about ourselves", () => {
     s.home.plant("codex", newer);
     const auth = s.auth();
     await auth.account("codex").token();
+    await until(() => auth.actor("codex").getSnapshot().value === "authenticated", "its machine has settled");
     await auth.close();
     assert.deepEqual(s.home.tokens("codex"), newer);
   });
