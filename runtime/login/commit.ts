@@ -34,7 +34,7 @@ export async function commit(
       throw new AuthError("sign_in_cancelled", attempt);
     }
   } catch (error) {
-    await discard(wiring, provider, issued);
+    await discard(wiring, provider, attempt, issued);
     throw error;
   }
   pending.removeAll(attempt);
@@ -42,7 +42,14 @@ export async function commit(
 }
 
 /** Gives tokens back that nobody wants any more. Best effort. */
-async function discard({ host, sender }: Wiring, provider: Provider, issued: Issued): Promise<void> {
+async function discard(
+  { host, sender, store }: Wiring,
+  provider: Provider,
+  name: AccountName,
+  issued: Issued,
+): Promise<void> {
+  // Where refresh tokens do not rotate, all of a person's tokens are one grant: the login that is kept would go with it.
+  if (provider.rotation === "never" && store.read(name).kind !== "absent") return;
   try {
     const registration = await registrationOf(provider, host, sender);
     const token = issued.refreshToken ?? issued.accessToken;
