@@ -69,9 +69,11 @@ export function createAccount(parts: AccountParts): Account {
     const before = await settled(request.signal, isSigningIn);
     if (isSigningIn(before)) await (waiting === 0 ? abandon() : settled(request.signal));
     let shown: (() => void) | undefined;
+    let attempt: string | null = null;
     const announced = new Promise<void>((resolve) => (shown = resolve));
-    desk.announcements.set(stemOf(name), (attempt) => {
-      request.onPending?.(pendingRow(attempt));
+    desk.announcements.set(stemOf(name), (begun) => {
+      attempt = begun.attempt;
+      request.onPending?.(pendingRow(begun));
       shown?.();
     });
     try {
@@ -84,7 +86,9 @@ export function createAccount(parts: AccountParts): Account {
       });
       const ended = settled(request.signal, until);
       await (request.detach === true ? Promise.race([announced, ended]) : awaited(ended));
-      return { before: before.context.survey.facts?.lineage ?? null };
+      // Another sign-in may be under way as well: only its own record tells that this one still is.
+      const isUnderWay = attempt !== null && desk.pending.has(name, attempt);
+      return { before: before.context.survey.facts?.lineage ?? null, isUnderWay };
     } finally {
       desk.announcements.delete(stemOf(name));
     }
@@ -127,8 +131,8 @@ export function createAccount(parts: AccountParts): Account {
 
   const login: Account["login"] = async (request = {}) => {
     if (!sound().survey.enabled) await settle({ type: "account.enabled" });
-    const { before } = await signIn(request, null);
-    return request.detach === true && findings().attempt !== null ? status() : signedIn(before);
+    const { before, isUnderWay } = await signIn(request, null);
+    return request.detach === true && isUnderWay ? status() : signedIn(before);
   };
 
   const complete: Account["complete"] = async (text, signal) => {

@@ -130,6 +130,16 @@ describe("a sign-in that still waits in its process", { concurrency: 4 }, () => 
     assert.deepEqual(s.home.pending(), []);
   });
 
+  it("does not hide why the next one could not begin", async () => {
+    await using s = await stage();
+    const account = s.auth().account("qwen");
+    const { row } = await account.login({ detach: true });
+    await s.auth().close();
+    s.emulator.fault("qwen", "device", { kind: "html" });
+    assert.equal(await codeOf(s.auth().account("qwen").login({ detach: true })), "reply_malformed");
+    assert.equal(s.auth().account("qwen").status().row.pending?.attempt, row.pending?.attempt, "it is still under way");
+  });
+
   it("ends with a logout, a reset, and when OAuth is switched off", async () => {
     await using s = await stage();
     for (const end of ["logout", "reset", "disable"] as const) {
