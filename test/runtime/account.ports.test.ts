@@ -1,19 +1,21 @@
 // A vendor that registered its ports leaves no choice: the first that is free on both families is taken, never half of one,
-// and when there is none the person is told which. All tests of these two ports are in this file, one after another.
+// and when there is none the person is told which. The vendor's own two numbers would meet those of other programs on this
+// machine, so two others stand for them.
 import assert from "node:assert/strict";
 import { createServer, type Server } from "node:net";
-import { afterEach, describe, it } from "node:test";
-import { providers } from "../../providers/index.ts";
+import { afterEach, before, describe, it } from "node:test";
 import { isOpen } from "../support/browser.ts";
 import type { Json } from "../support/home.ts";
 import { beginLogin, signIn, type Stage, stage } from "../support/stage.ts";
 
-const [first, second] = providers.codex.loopback.ports;
-const registered = { codex: { loopback: { ports: [first, second] } } };
+let first = 0;
+let second = 0;
 const decoys: Server[] = [];
-afterEach(async () => {
+
+async function release(): Promise<void> {
   await Promise.all(decoys.splice(0).map((server) => new Promise((resolve) => server.close(resolve))));
-});
+}
+afterEach(release);
 
 /** Somebody else's program, which sees whatever is sent to it. */
 async function decoy(host: string, port: number): Promise<{ connections: number }> {
@@ -31,7 +33,25 @@ async function decoy(host: string, port: number): Promise<{ connections: number 
 }
 
 const portOf = (url: string): number => Number(new URL(new URL(url).searchParams.get("redirect_uri") ?? "").port);
-const strict = (): Promise<Stage> => stage({ providers: registered });
+const strict = (): Promise<Stage> => stage({ providers: { codex: { loopback: { ports: [first, second] } } } });
+
+/** Free on both families, and outside the range from which systems give ports to those who want any. */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 10_000);
+    const isTaken = await Promise.all([decoy("127.0.0.1", port), decoy("::1", port)]).then(
+      () => false,
+      () => true,
+    );
+    await release();
+    if (!isTaken) return port;
+  }
+}
+
+before(async () => {
+  first = await freePort();
+  second = await freePort();
+});
 
 describe("registered ports", () => {
   it("are used in their order, and accepted by the vendor", async () => {

@@ -263,20 +263,21 @@ it("a byte order mark is no reason to refuse a file", () => {
 
 it("a file that turns bad while a sign-in waits stays as it is, and the sign-in fails", async () => {
   await using s = await stage();
-  const account = s.auth().account("gemini");
+  const account = s.auth().account("codex");
   let page: Promise<string> | undefined;
   const code = await codeOf(
     account.login({
+      grant: "loopback",
       onPending: ({ url }) => {
-        s.home.plant("gemini", "{");
+        s.home.plant("codex", "{");
         page = s.emulator.approve(url).then(({ body }) => body);
       },
     }),
   );
   assert.equal(code, "store_corrupt");
-  assert.equal(readFileSync(s.home.file("gemini"), "utf8"), "{");
+  assert.equal(readFileSync(s.home.file("codex"), "utf8"), "{");
   assert.match((await page) ?? "", /Not signed in.*store_corrupt/s);
-  assert.equal(s.emulator.counters("gemini").revocations, 1, "nobody keeps what could not be stored");
+  assert.equal(s.emulator.counters("codex").revocations, 1, "nobody keeps what could not be stored");
 });
 
 describe("names", () => {
