@@ -46,15 +46,25 @@ async function save(
 
 async function list({ flags, output }: Context, settings: HomeSettings): Promise<void> {
   const names = settings.profiles();
+  const { AuthError } = await import("../../runtime/index.ts");
+  // The folder is llxprt-code's, too: a profile that holds something else hides none of the others.
+  const shapes = names.flatMap((name) => {
+    try {
+      return [shape(settings, name)];
+    } catch (error) {
+      if (!(error instanceof AuthError)) throw error;
+      output.say(`Note: profile ${name} is left out: ${error.message}.`);
+      return [];
+    }
+  });
   if (flags.json === true) {
-    output.json({ schema: 1, profiles: names.map((name) => shape(settings, name)) });
+    output.json({ schema: 1, profiles: shapes });
     return;
   }
   if (names.length === 0)
     output.say("There are no profiles. Next: llxprt-auth profile save NAME --provider P --keyfile FILE");
-  const wide = Math.max(0, ...names.map((name) => name.length));
-  for (const name of names) {
-    const { provider, source, keyFile } = shape(settings, name);
+  const wide = Math.max(0, ...shapes.map(({ name }) => name.length));
+  for (const { name, provider, source, keyFile } of shapes) {
     output.data([name.padEnd(wide), provider, source ?? "no key", keyFile ?? ""].join("  ").trimEnd());
   }
 }
@@ -82,9 +92,14 @@ function shape(settings: HomeSettings, name: string): Shape {
 }
 
 function placeOf({ key, keyFile, keyStdin }: KeyFlags) {
-  const given = (key ?? keyStdin)?.trim();
-  if (given !== undefined && given !== "") return { key: given };
-  if (keyFile === undefined || keyFile.trim() === "") return null;
+  const given = (key ?? keyStdin)?.trim() ?? "";
+  if (!isUnset(given)) return { key: given };
+  if (keyFile === undefined || isUnset(keyFile)) return null;
   // A profile is used from any folder.
   return { keyFile: keyFile.startsWith("~") ? keyFile : resolve(keyFile) };
+}
+
+/** As everywhere: empty and `none` mean that there is no key. */
+function isUnset(text: string): boolean {
+  return ["", "none"].includes(text.trim().toLowerCase());
 }

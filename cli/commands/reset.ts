@@ -5,10 +5,12 @@ import type { Command } from "./index.ts";
 export const command: Command = {
   run: async ({ account: accountOf, auth, flags, output }) => {
     const account = await accountOf();
+    const { present, lastError } = account.status().row;
     const { row } = await account.reset();
     if (flags.json === true) output.json({ schema: 1, ...row });
     output.say(`${account.provider} is back at the beginning (${row.state}).`);
-    output.say(`What was stored is kept aside in ${(await auth()).home}/oauth, in a file ending in .aside-….`);
+    if (present || lastError !== null)
+      output.say(`What was stored is kept aside in ${(await auth()).home}/oauth, in a file ending in .aside-….`);
     output.say(`Next: ${row.nextCommand ?? commandOf(account, "status")}`);
     return 0;
   },

@@ -215,10 +215,13 @@ describe("reset", () => {
     assert.deepEqual([broken.code, broken.stdout], [6, ""]);
     assert.match(broken.stderr, /^Next: llxprt-auth qwen reset$/m);
     assert.equal((await run("qwen login --detach")).code, 6, "it is not written over");
-    assert.equal((await run("qwen reset")).code, 0);
+    const reset = await run("qwen reset");
+    assert.equal(reset.code, 0);
+    assert.match(reset.stderr, /kept aside in .*\/oauth, /);
     const files = readdirSync(join(house.home, "oauth"));
     assert.ok(files.some((name) => name.startsWith("qwen.json.aside-")));
     assert.equal((await rowOf("qwen"))["state"], "idle");
+    assert.doesNotMatch((await run("qwen reset")).stderr, /aside/, "nothing was there");
   });
 });
 
@@ -245,6 +248,25 @@ describe("profiles", () => {
     assert.equal((await run("codex token --profile work")).code, 3, "a key belongs to one provider");
     assert.match((await run("profile delete work")).stderr, /deleted/);
     assert.equal((await run("profile delete work")).code, 2);
+  });
+
+  it("are not saved with a key that means none", async () => {
+    for (const none of ["none", " NONE ", ""]) {
+      const { code, stderr } = await run("profile save none --provider codex --key-stdin", `${none}\n`);
+      assert.deepEqual([code, /needs a key/.test(stderr)], [2, true], none);
+    }
+  });
+
+  it("of another kind, and broken ones, are named and hide none of the others", async () => {
+    await run("profile save old --provider gemini --key-stdin", "canary-old\n");
+    writeFileSync(join(house.home, "profiles/balanced.json"), JSON.stringify({ version: 1, type: "loadbalancer" }));
+    writeFileSync(join(house.home, "profiles/broken.json"), "{");
+    const { code, stdout, stderr } = await run("profile list");
+    assert.equal(code, 0);
+    assert.match(stdout, /^old +gemini/m);
+    assert.match(stderr, /^Note: profile balanced is left out: .*balanced\.json: provider /m);
+    assert.match(stderr, /^Note: profile broken is left out: .*broken\.json: /m);
+    for (const name of ["balanced", "broken"]) assert.equal((await run(`profile delete ${name}`)).code, 0);
   });
 });
 
