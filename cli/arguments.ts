@@ -32,7 +32,7 @@ export async function parseLine(argv: readonly string[]): Promise<Line | string>
   try {
     const { _: found, $0: _name, ...flags } = await parser.parseAsync([...argv]);
     const words = found.map(String);
-    const isPrefixed = words[0] === "auth" || words[0] === "/auth";
+    const isPrefixed = ["auth", "/auth"].includes(words[0]?.toLowerCase() ?? "");
     return {
       words: isPrefixed ? words.slice(1) : words,
       flags: flags as unknown as Flags,

@@ -45,7 +45,7 @@ describe("help and version", () => {
 });
 
 describe("words", () => {
-  for (const line of ["auth codex why", "/auth codex why", "CODEX WHY", "Codex why"])
+  for (const line of ["auth codex why", "/auth codex why", "/AUTH codex why", "CODEX WHY", "Codex why"])
     it(`takes ${line}`, async () => {
       const { code, stdout } = await played(line);
       assert.equal(code, 0);
