@@ -17,6 +17,8 @@ async function menu(context: Context): Promise<number> {
   const { io, signal } = context;
   const { select, isCancel } = await import("@clack/prompts");
   const { main } = await import("../main.ts");
+  // A terminal that does not tell its size would get one character a line.
+  if (io.stdout.columns === 0) Object.assign(io.stdout, { columns: 80, rows: 24 });
   const streams = { input: io.stdin, output: io.stdout, signal };
   for (;;) {
     const auth = await context.auth();

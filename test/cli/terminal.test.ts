@@ -32,9 +32,14 @@ interface Seat {
 }
 
 /** Sits down at a terminal where this runs; afterwards the terminal itself is looked at. */
-function sitDown(house: House, line: string, env: Record<string, string | undefined> = {}): Seat {
+function sitDown(
+  house: House,
+  line: string,
+  env: Record<string, string | undefined> = {},
+  size = "cols 80 rows 40",
+): Seat {
   const program = [...commandLine, ...line.split(" ").filter(Boolean)].map((word) => `'${word}'`).join(" ");
-  const script = `stty cols 80 rows 40; ${program}; code=$?; stty -a | grep -ow -- '-\\?echo\\|-\\?icanon'; exit $code`;
+  const script = `stty ${size}; ${program}; code=$?; stty -a | grep -ow -- '-\\?echo\\|-\\?icanon'; exit $code`;
   const child = spawn("python3", ["-c", python, "bash", "--norc", "-c", script], {
     cwd: house.folder,
     env: house.environment({ NO_COLOR: "1", ...env }),
@@ -243,5 +248,13 @@ describe("at a terminal", { skip: hasTerminals ? false : "there are no pseudo-te
     const { code, screen } = await seat.left;
     assert.equal(code, 130);
     assert.match(stripVTControlCharacters(screen), whole);
+  });
+
+  it("the menu can be read on a terminal that does not tell its size", async () => {
+    using house = new House(emulator);
+    const seat = sitDown(house, "", {}, "cols 0 rows 0");
+    await seat.sees(/Which provider\?[^]*✗ anthropic +disabled/);
+    seat.type(ctrlC);
+    assert.equal((await seat.left).code, 130);
   });
 });
