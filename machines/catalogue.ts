@@ -185,7 +185,7 @@ export const catalogue = {
     "{provider} why",
     "good",
   ),
-  endpoint_missing: entry("{provider} has no {detail}", "misconfigured", "{provider} status"),
+  endpoint_missing: entry("an endpoint of {provider} is missing ({detail})", "misconfigured", "{provider} status"),
   endpoint_insecure: entry(
     "{detail} of {provider} must be https, or http on loopback",
     "misconfigured",

@@ -82,6 +82,13 @@ describe("an error", () => {
     assert.equal(named.message, "{detail} answered with a server error (500)");
   });
 
+  it("says of an endpoint which one is missing, or what its address answered", () => {
+    for (const missing of ["token endpoint", "metadata", "HTTP 404"]) {
+      const { message } = new AuthError("endpoint_missing", { provider: "acme", detail: missing });
+      assert.equal(message, `An endpoint of acme is missing (${missing})`);
+    }
+  });
+
   it("carries what it was given, and its cause", () => {
     const cause = new Error("below");
     const error = new AuthError("refresh_refused", { ...full, oauthError: "invalid_grant", status: 400, cause });
