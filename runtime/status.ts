@@ -43,6 +43,8 @@ export interface StatusRow {
 
 export interface Status {
   readonly row: StatusRow;
+  /** What is wrong with the token file, in a sentence without its end. Null: nothing. */
+  readonly fault: string | null;
   readonly exitCode: number;
   readonly nextTimerAt: number | null;
 }
@@ -70,6 +72,7 @@ export function statusOf(name: AccountName, findings: Findings, source: Source, 
       pending: attempt === null ? null : pendingRow(attempt),
       nextCommand: described.nextCommand,
     },
+    fault: findings.fault?.message ?? null,
     exitCode,
     nextTimerAt,
   };

@@ -42,6 +42,7 @@ async function one(
   const isNamed = flags.account !== undefined;
   const statuses = isNamed ? [status] : statusesOf(auth, (name) => name === provider);
   sayOutranked(output, provider, account.why());
+  if (status.fault !== null) output.say(`Note: ${status.fault}.`);
   if (flags.json === true) {
     output.json(jsonOf(auth.home, statuses));
     return status.exitCode;

@@ -215,6 +215,9 @@ describe("reset", () => {
     assert.deepEqual([broken.code, broken.stdout], [6, ""]);
     assert.match(broken.stderr, /^Next: llxprt-auth qwen reset$/m);
     assert.equal((await run("qwen login --detach")).code, 6, "it is not written over");
+    const status = await run("status qwen");
+    assert.equal(status.code, 6);
+    assert.match(status.stderr, /^Note: The token file of qwen cannot be read \(.*\); it is kept\.$/m);
     const reset = await run("qwen reset");
     assert.equal(reset.code, 0);
     assert.match(reset.stderr, /kept aside in .*\/oauth, /);
