@@ -12,29 +12,44 @@ export const command: Command = {
     const all =
       flags["all-accounts"] === true ? names.map((name) => opened.account(name.provider, name.account)) : [chosen];
     const reports: object[] = [];
+    const failures: unknown[] = [];
     for (const one of all) {
-      const wasSignedIn = one.status().row.present;
-      const report = await one.logout({ revoke: flags["no-revoke"] !== true });
-      reports.push(asJson(one, report));
-      tell(output, one, wasSignedIn, report, await facts());
+      try {
+        const report = await one.logout({ revoke: flags["no-revoke"] !== true });
+        const { enabled, present } = one.status().row;
+        const isKept = enabled && present;
+        reports.push(asJson(one, report, isKept));
+        tell(output, one, report, isKept, await facts());
+      } catch (error) {
+        // The others are to be signed out all the same.
+        failures.push(error);
+      }
     }
+    if (failures.length > 0) throw failures[0];
     if (flags.json === true) output.json({ schema: 1, accounts: reports });
     return 0;
   },
 };
 
+/** @param isKept a login is still there: one in another program's file, which is not ours to delete */
 function tell(
   { say }: Output,
   { provider, account }: Account,
-  wasSignedIn: boolean,
   { revocation, remaining }: LogoutReport,
+  isKept: boolean,
   { grantsPage }: Provider,
 ): void {
   const who = account === "default" ? provider : `${provider}, account ${account}`;
-  say(wasSignedIn ? `Signed out of ${who}: the tokens here are deleted.` : `${who} was not signed in.`);
-  if (wasSignedIn) say(sayings[revocation]);
-  if (wasSignedIn && revocation !== "revoked" && grantsPage !== null)
+  const isDeleted = revocation !== "nothing";
+  if (isDeleted) say(`Signed out of ${who}: the tokens here are deleted.`);
+  else if (!isKept) say(`${who} was not signed in.`);
+  if (isDeleted) say(sayings[revocation]);
+  if (isDeleted && revocation !== "revoked" && grantsPage !== null)
     say(`Review what was granted at\n\n${grantsPage}\n`);
+  if (isKept) {
+    say(`Note: the login that another program keeps for ${provider} is not deleted, and still authenticates.`);
+    say(`Not to use it: llxprt-auth ${provider} disable`);
+  }
   const key = remaining.candidates.find(({ kind, isSet }) => kind !== "oauth" && isSet);
   if (key !== undefined) say(`Note: ${key.origin} still authenticates.`);
 }
@@ -47,7 +62,7 @@ const sayings: Readonly<Record<LogoutReport["revocation"], string>> = {
   nothing: "There was nothing to revoke.",
 };
 
-function asJson({ provider, account }: Account, { revocation, remaining: { winner } }: LogoutReport): object {
-  const key = winner === null || winner.kind === "oauth" ? null : { kind: winner.kind, origin: winner.origin };
-  return { provider, account, revocation, remaining: key };
+function asJson({ provider, account }: Account, { revocation, remaining: { winner } }: LogoutReport, isKept: boolean) {
+  const isLeft = winner !== null && (winner.kind !== "oauth" || isKept);
+  return { provider, account, revocation, remaining: isLeft ? { kind: winner.kind, origin: winner.origin } : null };
 }

@@ -9,7 +9,7 @@ export const command: Command = {
     const { row } = await account.reset();
     if (flags.json === true) output.json({ schema: 1, ...row });
     output.say(`${account.provider} is back at the beginning (${row.state}).`);
-    if (present || lastError !== null)
+    if ((present && !row.present) || lastError !== null)
       output.say(`What was stored is kept aside in ${(await auth()).home}/oauth, in a file ending in .aside-….`);
     output.say(`Next: ${row.nextCommand ?? commandOf(account, "status")}`);
     return 0;

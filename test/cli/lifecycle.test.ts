@@ -206,6 +206,33 @@ describe("logout", () => {
     assert.equal(emulator.requests.length, requests);
     assert.ok(!house.has("oauth/codex-work.json"));
   });
+
+  it("of all accounts goes on after one that cannot be read, and names it", async () => {
+    house.plant("codex-a", { ...alive, expiry: now() + 3600 });
+    house.plant("codex-b", "not json");
+    house.plant("codex-c", { ...alive, expiry: now() + 3600 });
+    const { code, stderr } = await run("codex logout --all-accounts --no-revoke");
+    assert.equal(code, 6);
+    assert.match(stderr, /^Next: llxprt-auth codex reset --account b$/m);
+    assert.deepEqual(
+      ["a", "b", "c"].map((account) => house.has(`oauth/codex-${account}.json`)),
+      [false, true, false],
+    );
+  });
+
+  it("says that another program's login is still there", async () => {
+    mkdirSync(join(house.folder, ".gemini"));
+    const theirs = { access_token: "canary-theirs", expiry_date: Date.now() + 3_600_000 };
+    writeFileSync(join(house.folder, ".gemini/oauth_creds.json"), JSON.stringify(theirs), { mode: 0o600 });
+    await run("gemini enable");
+    const { stderr } = await run("gemini logout");
+    assert.doesNotMatch(stderr, /deleted\.$|Signed out/m);
+    assert.match(stderr, /another program keeps for gemini is not deleted, and still authenticates\.$/m);
+    assert.equal((await json("gemini logout"))["accounts"][0].remaining.kind, "oauth");
+    assert.doesNotMatch((await run("gemini reset")).stderr, /aside/);
+    await run("gemini disable");
+    assert.match((await run("gemini logout")).stderr, /^gemini was not signed in\.$/m);
+  });
 });
 
 describe("reset", () => {
