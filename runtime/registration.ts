@@ -2,11 +2,12 @@
 //
 // Both decide where secrets go. A stored credential therefore names the client and the token host that issued it, and its
 // refresh token is sent nowhere else (RFC 6749 10.4), whatever the settings say today.
+import { join } from "node:path";
 import { AuthError } from "../machines/errors.ts";
 import type { Provider } from "../providers/provider.ts";
 import { expandHome, type Host } from "./host.ts";
 import { Secret } from "./secret.ts";
-import { isRecord, readJson } from "./settings/settings.ts";
+import { invalid, isRecord, readJson } from "./settings/settings.ts";
 import type { StoredCredential } from "./store/codec.ts";
 import type { IssuedBy } from "./store/credential.ts";
 import { type Client, type Endpoints, metadataRequests } from "./wire/request.ts";
@@ -52,7 +53,8 @@ export function clientOf(provider: Provider, host: Host): Client {
     return own;
   }
   if (clientFile !== null) return clientInFile(clientFile, host);
-  if (clientId === null) throw new AuthError("client_missing", { provider: provider.name, detail: "the provider" });
+  if (clientId === null)
+    throw invalid(join(host.home, "settings.json"), `providers.${provider.name}.clientId`, "is missing");
   return { id: clientId, secret: null };
 }
 

@@ -223,6 +223,14 @@ describe("a provider's entry", () => {
     assert.deepEqual([row.enabled, row.state], [false, "disabled"]);
   });
 
+  it("without a client is told which field is missing, and in which file", async () => {
+    await using s = await stage({ providers: { acme: { grants: ["loopback"], issuer: "http://127.0.0.1:9" } } });
+    await assert.rejects(s.auth().account("acme").login(), {
+      code: "settings_invalid",
+      message: `${s.home.paths.settings}: providers.acme.clientId is missing`,
+    });
+  });
+
   it("cannot change what every object has", () => {
     tableOf('{"providers":{"codex":{}},"__proto__":{"polluted":1},"oauthEnabledProviders":{"__proto__":true}}');
     assert.match(wrongness('{"providers":{"codex":{"__proto__":{"polluted":1}}}}'), /FILE: providers\.codex/);
