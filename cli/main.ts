@@ -28,7 +28,9 @@ export async function run(argv: readonly string[]): Promise<never> {
   // Who reads the answer may go away: `… | head -1` is no failure.
   io.stdout.on("error", () => process.exit(exitCodes.failed));
   io.stderr.on("error", () => undefined);
-  process.exit(await main(argv, io));
+  const code = await main(argv, io);
+  // A full disk: what was asked for is not where it was to be.
+  process.exit(io.stdout.errored == null ? code : exitCodes.failed);
 }
 
 /** Runs a command line. @param carried keys and profile of a shell around it @returns the exit code */

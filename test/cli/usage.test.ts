@@ -1,9 +1,11 @@
 // The command line itself: words, options, numbers, names, help. Mistakes end with 2, on standard error, with one next
 // command, and before anything is read or written.
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { closeSync, existsSync, openSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { play } from "./played.ts";
-import { House, type Json } from "./program.ts";
+import { commandLine, House, type Json } from "./program.ts";
 
 let house: House;
 before(() => {
@@ -102,6 +104,17 @@ describe("words", () => {
     const { stderr } = await play(["codex", "token", "--home", `${house.folder}/other home`]);
     assert.match(stderr, /^Next: llxprt-auth codex \w+ --home '\/.*\/other home'$/m);
     assert.ok(!stderr.includes("undefined"));
+  });
+});
+
+describe("standard output", () => {
+  const full = "/dev/full";
+  it("that cannot be written is a failure", { skip: existsSync(full) ? false : `there is no ${full}` }, () => {
+    const [command, ...words] = commandLine;
+    const stdout = openSync(full, "w");
+    const { status } = spawnSync(command, [...words, "--help", "status"], { stdio: ["ignore", stdout, "ignore"] });
+    closeSync(stdout);
+    assert.equal(status, 1);
   });
 });
 
