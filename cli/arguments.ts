@@ -30,7 +30,7 @@ export async function parseLine(argv: readonly string[]): Promise<Line | string>
     .strictOptions()
     .fail(false);
   try {
-    const { _: found, $0: _name, ...flags } = await parser.parseAsync([...argv]);
+    const { _: found, $0: _name, ...flags } = await parser.parseAsync(withPaste(argv));
     const words = found.map(String);
     const isPrefixed = ["auth", "/auth"].includes(words[0]?.toLowerCase() ?? "");
     return {
@@ -42,6 +42,22 @@ export async function parseLine(argv: readonly string[]): Promise<Line | string>
     if (!(error instanceof Error)) throw error;
     return sentence(error.message);
   }
+}
+
+/**
+ * A code may begin with a hyphen. What follows `complete` and is none of our options is what was pasted: it goes behind
+ * `--`, where nothing is an option, and no message about options repeats it.
+ */
+function withPaste(argv: readonly string[]): string[] {
+  const verb = argv.findIndex((word) => word.toLowerCase() === "complete");
+  const at = verb < 0 ? -1 : argv.findIndex((word, index) => index > verb && word.length > 1 && isForeign(word));
+  const paste = argv[at];
+  return paste === undefined || argv.includes("--") ? [...argv] : [...argv.toSpliced(at, 1), "--", paste];
+}
+
+function isForeign(word: string): boolean {
+  const name = /^--?([\w-]+?)(?:=.*)?$/s.exec(word)?.[1];
+  return word.startsWith("-") && (name === undefined || (name !== "h" && !Object.hasOwn(options, name)));
 }
 
 /** Whether JSON was asked for, on a line that could not be taken apart. */
