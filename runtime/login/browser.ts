@@ -14,13 +14,13 @@ export async function openBrowser(address: string, command: string | undefined):
   const url = parsedAddress(address);
   if (url === null || !isConfidential(url)) throw new AuthError("url_unsafe");
   const words = wordsOf(command ?? "");
-  if (words.length > 0) {
-    await start(withAddress(words, url.href));
-    return;
-  }
-  const { default: open } = await import("open");
-  const child = await open(url.href);
-  child.on("error", () => undefined);
+  await start(withAddress(words.length > 0 ? words : usual(), url.href));
+}
+
+/** The library hands on the environment of its process, so it gets a process of its own. */
+function usual(): string[] {
+  const script = `import open from ${JSON.stringify(import.meta.resolve("open"))}; await open(process.argv[1]);`;
+  return [process.execPath, "--input-type=module", "--eval", script, "%s"];
 }
 
 /** Splits a command into words; quotes hold words together, nothing is expanded. */

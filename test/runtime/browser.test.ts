@@ -114,3 +114,20 @@ describe("an address that is no page of the web", () => {
     });
   }
 });
+
+it("without a command the usual browser is asked, and told no secret either", async () => {
+  using home = new Home();
+  const browser = recorder(home);
+  const url = "https://example.com/a?b=c";
+  const before = { ...process.env };
+  // What the library starts on Linux ends up at this variable; elsewhere it would open a real browser.
+  Object.assign(process.env, { BROWSER: browser.command, MADE_UP_API_KEY: "plainly-fake" });
+  try {
+    await openBrowser(url, "");
+  } finally {
+    process.env = before;
+  }
+  await until(() => browser.arguments().length > 0, "the browser was started");
+  assert.deepEqual(browser.arguments(), [url]);
+  assert.doesNotMatch(browser.environment(), /plainly-fake/);
+});
