@@ -58,7 +58,9 @@ function refusal(
 ): Failing | null {
   // A rate limit is about requests, not about the login, whatever else the body says.
   if (reply.status === 429) return null;
-  const listed = content.errors.find((error) => error === "invalid_grant" || isListed(error, provider.refusalCodes));
+  // RFC 6749 5.2 says 400: the same word in a server error is the error's, not the last word about a login.
+  const isSaid = (error: string): boolean => error === "invalid_grant" && reply.status < 500;
+  const listed = content.errors.find((error) => isSaid(error) || isListed(error, provider.refusalCodes));
   if (listed !== undefined) return refused(refusalCode(purpose, listed), reply, listed);
   if (!provider.refusalStatuses.includes(reply.status) || isPage(reply)) return null;
   // K15: a status is less precise than a body that blames the client.

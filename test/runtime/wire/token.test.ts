@@ -280,6 +280,7 @@ describe("what was not issued", () => {
       { kind: "refused", oauthError: "invalid_grant" },
     ],
     ["root code", codex, reply(500, { code: "refresh_token_reused" }), "refresh", { kind: "refused" }],
+    ["a word in a server error", acme, reply(500, { error: "invalid_grant" }), "refresh", { kind: "unavailable" }],
     ["any 401", codex, reply(401, { detail: "Unauthorized" }), "refresh", { kind: "refused", oauthError: null }],
     ["an empty 401", qwen, reply(401, ""), "refresh", { kind: "refused" }],
     ["a proxy's 401", codex, reply(401, "<html>", { "content-type": "text/html" }), "refresh", { kind: "unavailable" }],
