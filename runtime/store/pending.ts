@@ -114,8 +114,11 @@ export function createPendingStore(paths: Paths): PendingStore {
   };
 }
 
-function isOverdue({ expiresAt }: Attempt, now: number): boolean {
-  return expiresAt !== null && expiresAt <= now;
+const longestWaitMs = 24 * 3_600_000;
+
+/** Who waits without limit waits for a day: a record that nobody came back to is not kept for ever. */
+function isOverdue({ createdAt, expiresAt }: Attempt, now: number): boolean {
+  return (expiresAt ?? createdAt + longestWaitMs) <= now;
 }
 
 function readIfPossible(path: string): Attempt | null {
