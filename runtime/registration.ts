@@ -50,6 +50,10 @@ export function clientOf(provider: Provider, host: Host): Client {
     const own =
       clientInEnvironment(clientSource, host) ?? (clientFile === null ? null : clientInFile(clientFile, host));
     if (own === null) throw new AuthError("client_missing", { provider: provider.name, detail: clientSource.console });
+    if (own.secret === null) {
+      const detail = `the client ${own.id} has no secret: set ${clientSource.secretVariable}, or name its whole file as clientFile`;
+      throw new AuthError("settings_invalid", { provider: provider.name, detail });
+    }
     return own;
   }
   if (clientFile !== null) return clientInFile(clientFile, host);

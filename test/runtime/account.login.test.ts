@@ -106,6 +106,8 @@ describe("signing in", { concurrency: 4 }, () => {
     assert.equal(s.emulator.requests.length, 0);
     const { client_id: id, client_secret: secret } = s.emulator.geminiClient.installed;
     const environment = { LLXPRT_GEMINI_CLIENT_ID: id, LLXPRT_GEMINI_CLIENT_SECRET: secret };
+    const half = s.auth({ host: { environment: { LLXPRT_GEMINI_CLIENT_ID: id } } }).account("gemini");
+    assert.equal(await codeOf(half.login()), "settings_invalid", "it has a secret, and that is missing");
     const auth = s.auth({ host: { environment } });
     assert.equal((await signIn(s, auth, "gemini")).row.state, "authenticated");
   });
