@@ -36,11 +36,13 @@ export const command: Command = {
 
 async function printed(format: string, credential: Credential, account: Account, facts: Provider): Promise<string> {
   const secret = credential.secret.reveal();
-  if (!/^[\x21-\x7e]+$/.test(secret)) {
+  // RFC 6749 A.12 for a token; a key is a word.
+  const printable = credential.kind === "oauth" ? /^[\x20-\x7e]+$/ : /^[\x21-\x7e]+$/;
+  if (!printable.test(secret)) {
     const { AuthError } = await import("../../runtime/index.ts");
     throw new AuthError("key_unreadable", {
       provider: account.provider,
-      detail: `${credential.origin}: it holds a character that no key has`,
+      detail: `${credential.origin}: it holds a character that none may have`,
     });
   }
   switch (format) {
