@@ -1,9 +1,16 @@
 // How the rows of `status` look. Pure text from rows and the moment; loads nothing, so that anybody may use it.
-import type { Status, StatusRow } from "../runtime/index.ts";
+import type { AuthError, Status, StatusRow } from "../runtime/index.ts";
 import { clock, moment, relative } from "./when.ts";
 
 /** Colours a text, or leaves it as it is. */
 export type Paint = (style: "red" | "green" | "bold" | "dim", text: string) => string;
+
+/** The status of an account that its provider refused just now: what the files say does not matter any more. */
+export function judged(status: Status, refusal: AuthError | undefined): Status {
+  if (refusal === undefined) return status;
+  const row = { ...status.row, usable: "no", lastError: refusal.code, nextCommand: refusal.next } as const;
+  return { ...status, row, exitCode: refusal.exitCode };
+}
 
 /** What `--json` prints (contract, section 7). */
 export function jsonOf(home: string, statuses: readonly Status[]): object {

@@ -1,7 +1,7 @@
 // `status`: what is signed in, until when, and which credential wins. Reads files, and starts, writes and asks nothing.
-import type { Auth, Status } from "../../runtime/index.ts";
+import type { Account, Auth, Status } from "../../runtime/index.ts";
 import { sayOutranked } from "../precedence-words.ts";
-import { detailsOf, jsonOf, tableOf } from "../status-view.ts";
+import { detailsOf, jsonOf, judged, tableOf } from "../status-view.ts";
 import type { Context } from "../session.ts";
 import type { Command } from "./index.ts";
 
@@ -10,16 +10,17 @@ export const command: Command = {
   run: async (context) => {
     const { auth: open, flags, output, provider } = context;
     const auth = await open();
-    if (flags.verify === true) {
-      const { verify } = await import("../verify.ts");
-      await verify(context, auth);
-    }
-    return provider === "" ? all(context, auth) : one(context, auth, output.styleData);
+    const refusals = flags.verify === true ? await (await import("../verify.ts")).verify(context, auth) : new Map();
+    const seen: Seen = (account) => judged(account.status(), refusals.get(account));
+    return provider === "" ? all(context, auth, seen) : one(context, auth, seen, output.styleData);
   },
 };
 
-function all({ flags, output }: Context, auth: Auth): number {
-  const statuses = statusesOf(auth, () => true);
+/** What is known of an account, the provider's word included. */
+type Seen = (account: Account) => Status;
+
+function all({ flags, output }: Context, auth: Auth, seen: Seen): number {
+  const statuses = statusesOf(auth, seen, () => true);
   if (flags.json === true) output.json(jsonOf(auth.home, statuses));
   else
     output.data(
@@ -35,12 +36,13 @@ function all({ flags, output }: Context, auth: Auth): number {
 async function one(
   { account: accountOf, facts, flags, output, provider }: Context,
   auth: Auth,
+  seen: Seen,
   style: Context["output"]["styleData"],
 ) {
   const account = await accountOf();
-  const status = account.status();
+  const status = seen(account);
   const isNamed = flags.account !== undefined;
-  const statuses = isNamed ? [status] : statusesOf(auth, (name) => name === provider);
+  const statuses = isNamed ? [status] : statusesOf(auth, seen, (name) => name === provider);
   sayOutranked(output, provider, account.why());
   if (status.fault !== null) output.say(`Note: ${status.fault}.`);
   if (flags.json === true) {
@@ -61,9 +63,9 @@ async function one(
   return status.exitCode;
 }
 
-function statusesOf(auth: Auth, isWanted: (provider: string) => boolean): Status[] {
+function statusesOf(auth: Auth, seen: Seen, isWanted: (provider: string) => boolean): Status[] {
   return auth
     .accounts()
     .filter(({ provider }) => isWanted(provider))
-    .map(({ provider, account }) => auth.account(provider, account).status());
+    .map(({ provider, account }) => seen(auth.account(provider, account)));
 }

@@ -111,6 +111,14 @@ describe("status --json", () => {
     assert.ok(emulator.requests.length > requests);
     assert.match(stderr, /^codex: /);
   });
+
+  it("believes the provider that refuses, and says so by its exit code", async () => {
+    house.plant("codex", { ...alive, expiry: now() + 3600, refresh_token: undefined });
+    const { code, stdout } = await run("codex status --verify --json");
+    const [row] = (JSON.parse(stdout) as { providers: Json[] }).providers;
+    assert.deepEqual([code, row?.["usable"], row?.["lastError"]], [3, "no", "api_unauthorized"]);
+    assert.equal(row?.["nextCommand"], "llxprt-auth codex login");
+  });
 });
 
 describe("the table", () => {
