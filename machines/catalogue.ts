@@ -96,7 +96,7 @@ export const catalogue = {
     "good",
   ),
   pasted_truncated: entry(
-    "the pasted text is cut off: the part after # is missing or incomplete",
+    "the pasted text is cut off; paste all that the page shows, or the whole address of the page",
     "usage",
     "{provider} complete",
     "good",
