@@ -8,6 +8,7 @@ import { decode, encode, type StoredCredential } from "./codec.ts";
 import { giveBack, markOf, readPrivate, removePrivate, reserve, tighten, writePrivate } from "./files.ts";
 import { checkFolder, checkHome, ensureFolder, ensureHome, listFolder } from "./folders.ts";
 import { failed, isErrno } from "./trust.ts";
+import { sweepLeftovers } from "./leftovers.ts";
 import { type AccountName, defaultAccount, nameOfFile, type Paths, stemOf } from "./names.ts";
 
 import type { PendingStore } from "./pending.ts";
@@ -104,6 +105,7 @@ export function createStore(paths: Paths, now: () => number): Store {
   const ensureFolders = (name: AccountName): void => {
     ensureHome(paths.home, name);
     ensureFolder(paths.oauth, name);
+    for (const folder of [paths.home, paths.oauth]) sweepLeftovers(folder, now());
   };
 
   const update = (name: AccountName, change: Change, room?: Room): StoredCredential | null => {
