@@ -6,7 +6,8 @@ import { behindLinks } from "../store/trust.ts";
 import { checkAccountName, type Paths } from "../store/names.ts";
 import { join } from "node:path";
 import { type KeyPlace, placeIn } from "./keys.ts";
-import { invalid, isRecord, readJson } from "./settings.ts";
+import { invalid, readJson } from "./settings.ts";
+import { isRecord } from "../store/json.ts";
 
 export interface Profile {
   readonly name: string;

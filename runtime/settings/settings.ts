@@ -7,6 +7,7 @@ import { AuthError } from "../../machines/errors.ts";
 import { readPrivate, writePrivate } from "../store/files.ts";
 import { ensureHome } from "../store/folders.ts";
 import { behindLinks } from "../store/trust.ts";
+import { isRecord } from "../store/json.ts";
 import type { Paths } from "../store/names.ts";
 
 /** A provider's entry: overrides of its fields, and its key. */
@@ -75,11 +76,6 @@ function textIn(path: string): string | null {
       throw invalid(path, "the file", "is not readable");
     throw error;
   }
-}
-
-/** Whether a value is a JSON object. */
-export function isRecord(value: unknown): value is Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function section(file: Json, name: string, path: string): Json {

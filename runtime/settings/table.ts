@@ -5,7 +5,8 @@ import { providers as shipped } from "../../providers/index.ts";
 import type { Provider } from "../../providers/provider.ts";
 import { checkProviderName } from "../store/names.ts";
 import { checkProvider } from "./schema.ts";
-import { invalid, isRecord, type ProviderEntry, type Settings } from "./settings.ts";
+import { invalid, type ProviderEntry, type Settings } from "./settings.ts";
+import { isRecord } from "../store/json.ts";
 
 export type ProviderTable = ReadonlyMap<string, Provider>;
 

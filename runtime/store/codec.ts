@@ -5,6 +5,7 @@
 import { type ErrorCode, knownCode } from "../../machines/errors.ts";
 import type { Facts } from "../../machines/facts.ts";
 import { Secret } from "../secret.ts";
+import { isRecord } from "./json.ts";
 
 /** A credential as it stands in its file. Times are epoch milliseconds. */
 export interface StoredCredential {
@@ -224,8 +225,4 @@ function own(record: Json | null, member: string): unknown {
 
 function without(record: Json, members: ReadonlySet<string>): Json {
   return Object.fromEntries(Object.entries(record).filter(([member]) => !members.has(member)));
-}
-
-function isRecord(value: unknown): value is Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,0 +1,6 @@
+// What is read from a file, before anything is known about it.
+
+/** Whether a value is a JSON object. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
