@@ -5,6 +5,7 @@
 import type { Source } from "../machines/describe.ts";
 import type { KeyVariable, Provider } from "../providers/provider.ts";
 import { isUnset, type KeyPlace } from "./settings/keys.ts";
+import { isOneOf } from "./wire/endpoint.ts";
 
 /** Keys given on the command line, for the command's provider. */
 export interface KeyFlags {
@@ -58,7 +59,7 @@ export function precedence(provider: Provider, sources: KeySources): Precedence 
 }
 
 /** The winner as `status` tells it. */
-export function sourceOf({ winner }: Precedence): Source {
+export function sourceOf({ winner }: Pick<Precedence, "winner">): Source {
   if (winner === null) return { kind: "none" };
   return winner.name === undefined ? { kind: winner.kind } : { kind: winner.kind, name: winner.name };
 }
@@ -97,7 +98,5 @@ function oauthCandidate({ enabled, account, present }: KeySources["oauth"]): Can
 }
 
 function namesHost(address: string | undefined, hosts: readonly string[]): boolean {
-  if (address === undefined || !URL.canParse(address)) return false;
-  const { hostname } = new URL(address);
-  return hosts.some((host) => (host.startsWith(".") ? hostname.endsWith(host) : hostname === host));
+  return address !== undefined && URL.canParse(address) && isOneOf(new URL(address).hostname, hosts);
 }

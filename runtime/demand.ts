@@ -61,10 +61,8 @@ export function createDemands(
     return { winner, findings };
   };
 
-  const keyOf = (winner: Candidate, place: NonNullable<Candidate["place"]>): Credential => {
-    const precedence = { candidates: [winner], winner };
-    return keyCredential(keyAt(place, provider.name, userHome), sourceOf(precedence), winner.origin);
-  };
+  const keyOf = (winner: Candidate, place: NonNullable<Candidate["place"]>): Credential =>
+    keyCredential(keyAt(place, provider.name, userHome), sourceOf({ winner }), winner.origin);
 
   /** What the store holds after what could be done was done. @throws AuthError why that will not do */
   const held = (origin: string, minTtlMs: number, result: Outcome): Credential => {

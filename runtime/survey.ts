@@ -1,12 +1,13 @@
 // Reading the facts of an account: what the files say at this moment. No request, no lock, no write.
+import { join } from "node:path";
 import type { AuthError } from "../machines/errors.ts";
 import type { Survey } from "../machines/facts.ts";
 import type { Provider } from "../providers/provider.ts";
-import type { Host } from "./host.ts";
+import { expandHome, type Host } from "./host.ts";
 import { readSettings, type Settings } from "./settings/settings.ts";
 import { factsOf, type StoredCredential } from "./store/codec.ts";
-import { legacyPaths, readLegacy } from "./store/legacy.ts";
-import type { AccountName } from "./store/names.ts";
+import { readLegacy } from "./store/legacy.ts";
+import type { AccountName, Paths } from "./store/names.ts";
 import { type Attempt, attemptFactsOf, type PendingStore } from "./store/pending.ts";
 import type { Store } from "./store/store.ts";
 
@@ -47,7 +48,7 @@ export function look(grounds: Grounds, provider: Provider, account: string, sett
   const own = stored.kind === "stored" ? stored.credential : null;
   const other =
     stored.kind === "absent" && account === "default" && provider.legacyFiles.length > 0
-      ? readLegacy(legacyPaths(provider.legacyFiles, host.userHome, store.paths.home))
+      ? readLegacy(legacyPaths(provider.legacyFiles, host, store.paths))
       : null;
   const credential = withCredibleRetry(own ?? other, now);
   const fault = stored.kind === "unreadable" ? stored.error : null;
@@ -68,4 +69,12 @@ export function look(grounds: Grounds, provider: Provider, account: string, sett
     loose: stored.kind === "stored" && stored.loose,
     legacy: other !== null,
   };
+}
+
+/** Absolute paths of what the data writes with `~`; our own home folder may be elsewhere. */
+function legacyPaths(files: readonly string[], { userHome }: Grounds["host"], { home }: Paths): string[] {
+  const ours = "~/.llxprt/";
+  return files.map((file) =>
+    file.startsWith(ours) ? join(home, file.slice(ours.length)) : expandHome(file, userHome),
+  );
 }

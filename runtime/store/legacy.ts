@@ -1,6 +1,5 @@
 // Logins that older tools left elsewhere: read, served until they expire, never written and never renewed here, because
 // the other tool still owns them.
-import { join } from "node:path";
 import { decode, type StoredCredential } from "./codec.ts";
 import { readPrivate } from "./files.ts";
 
@@ -16,11 +15,4 @@ export function readLegacy(files: readonly string[]): StoredCredential | null {
     }
   }
   return null;
-}
-
-/** Absolute paths of what the data writes with `~`, for a user's home and for ours. */
-export function legacyPaths(files: readonly string[], userHome: string, home: string): string[] {
-  return files.map((file) =>
-    file.startsWith("~/.llxprt/") ? join(home, file.slice("~/.llxprt/".length)) : file.replace(/^~/, userHome),
-  );
 }
