@@ -6,6 +6,8 @@
 import type { ErrorCode } from "../errors.ts";
 import { assign, setup, spawnChild } from "../statechart.ts";
 import {
+  askedOf,
+  attemptOf,
   type Begun,
   type Conclusion,
   type Exchanged,
@@ -82,7 +84,7 @@ export function codeLogin(id: "loopback" | "paste", description: string, { liste
         invoke: {
           id: "begin",
           src: "begin",
-          input: ({ context }) => ({ ...asked(context), grant: id }),
+          input: ({ context }) => ({ ...askedOf(context), grant: id }),
           onDone: [
             {
               guard: { type: "isReady", params: ({ event }) => event.output },
@@ -135,12 +137,7 @@ export function codeLogin(id: "loopback" | "paste", description: string, { liste
         invoke: {
           id: "exchange",
           src: "exchange",
-          input: ({ context }) => ({
-            provider: context.provider,
-            account: context.account,
-            attempt: context.attempt ?? "",
-            handle: context.handle ?? "",
-          }),
+          input: ({ context }) => ({ ...attemptOf(context), handle: context.handle ?? "" }),
           onDone: [
             {
               guard: { type: "isGranted", params: ({ event }) => event.output },
@@ -162,8 +159,4 @@ export function codeLogin(id: "loopback" | "paste", description: string, { liste
       done: { type: "final", description: "Granted, cancelled or failed; the record is gone, the listener closed." },
     },
   });
-}
-
-function asked({ provider, account, port, timeoutMs, attempt }: CodeContext): LoginInput {
-  return { provider, account, port, timeoutMs, attempt };
 }

@@ -5,6 +5,8 @@
 import type { ErrorCode } from "../errors.ts";
 import { assign, setup } from "../statechart.ts";
 import {
+  askedOf,
+  attemptOf,
   type Begun,
   type Conclusion,
   type Exchanged,
@@ -101,14 +103,7 @@ export const deviceLogin = chart.createMachine({
       invoke: {
         id: "begin",
         src: "begin",
-        input: ({ context: { provider, account, port, timeoutMs, attempt } }) => ({
-          provider,
-          account,
-          port,
-          timeoutMs,
-          attempt,
-          grant: "device" as const,
-        }),
+        input: ({ context }) => ({ ...askedOf(context), grant: "device" as const }),
         onDone: [
           {
             guard: { type: "isReady", params: ({ event }) => event.output },
@@ -152,7 +147,7 @@ export const deviceLogin = chart.createMachine({
           invoke: {
             id: "poll",
             src: "poll",
-            input: ({ context }) => reference(context),
+            input: ({ context }) => attemptOf(context),
             onDone: [
               {
                 guard: { type: "isToBePolledAgain", params: ({ event }) => event.output },
@@ -182,7 +177,7 @@ export const deviceLogin = chart.createMachine({
       invoke: {
         id: "exchange",
         src: "exchange",
-        input: ({ context }) => ({ ...reference(context), handle: context.handle ?? "" }),
+        input: ({ context }) => ({ ...attemptOf(context), handle: context.handle ?? "" }),
         onDone: [
           {
             guard: { type: "isGranted", params: ({ event }) => event.output },
@@ -197,7 +192,3 @@ export const deviceLogin = chart.createMachine({
     done: { type: "final", description: "Granted, cancelled or failed; the record is gone." },
   },
 });
-
-function reference({ provider, account, attempt }: DeviceContext) {
-  return { provider, account, attempt: attempt ?? "" };
-}

@@ -115,3 +115,13 @@ export const unfinished: Conclusion = { kind: "failed", code: "internal" };
 export function failure(result: Begun | Exchanged | Polled): Extract<Conclusion, { kind: "failed" }> {
   return { kind: "failed", code: "code" in result ? result.code : "internal" };
 }
+
+/** What a login machine was asked for, without what it has learned since. */
+export function askedOf({ provider, account, port, timeoutMs, attempt }: LoginInput): LoginInput {
+  return { provider, account, port, timeoutMs, attempt };
+}
+
+/** The attempt that an effect is about. */
+export function attemptOf({ provider, account, attempt }: LoginInput): PollInput {
+  return { provider, account, attempt: attempt ?? "" };
+}
