@@ -88,3 +88,8 @@ export function report(output: Output, { code, message, next }: Omit<Failure, "e
 export function shellWord(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
+
+/** A sentence as it goes on after a colon. */
+export function lower(sentence: string): string {
+  return sentence.charAt(0).toLowerCase() + sentence.slice(1);
+}

@@ -4,6 +4,7 @@
 // ends anything. While it waits, every way to an end is open: the browser, a paste, another terminal.
 import { resolve } from "node:path";
 import type { Account, LoginRequest, PendingRow, Status } from "../runtime/index.ts";
+import { lower } from "./output.ts";
 import { type Context, isBrowserOff } from "./session.ts";
 import { howToGoOn, pageOf, signedInAs } from "./sign-in-words.ts";
 import { isCi, isTerminal, listenForPaste, readAnswer } from "./terminal.ts";
@@ -149,8 +150,4 @@ async function askForClient(context: Context): Promise<void> {
       output.say(`${output.style("red", "That did not work:")} ${lower(error.message)}.`);
     }
   }
-}
-
-function lower(sentence: string): string {
-  return sentence.charAt(0).toLowerCase() + sentence.slice(1);
 }

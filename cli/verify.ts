@@ -1,5 +1,6 @@
 // `status --verify`: asks providers whether they accept the credential, by one cheap request each that their data names.
 import type { Account, Auth, AuthError } from "../runtime/index.ts";
+import { lower } from "./output.ts";
 import type { Context } from "./session.ts";
 
 /** Providers' refusals, by account. */
@@ -35,8 +36,4 @@ async function answerFor(auth: Auth, account: Account, signal: AbortSignal): Pro
     if (error instanceof Ours) return error;
     throw error;
   }
-}
-
-function lower(sentence: string): string {
-  return sentence.charAt(0).toLowerCase() + sentence.slice(1);
 }
