@@ -201,10 +201,14 @@ function checkCase({ provider, account }: AccountName, others: readonly AccountN
 }
 
 const verifiedEveryMs = 60_000;
+/** When it was last looked whether a credential's acceptance is to be noted: an API call must not cost a file each. */
+const lookedAt = new WeakMap<Credential, number>();
 
 /** Notes that the API took the token, at most once a minute: it is for people to read. */
 function noteVerified({ store, host }: Desk, name: AccountName, credential: Credential): void {
-  if (credential.kind === "key") return;
+  const isRecent = host.now() - (lookedAt.get(credential) ?? -Infinity) <= verifiedEveryMs;
+  if (credential.kind === "key" || isRecent) return;
+  lookedAt.set(credential, host.now());
   void store
     .update(name, (current) => {
       const isSame = current !== null && !current.newer && current.generation === credential.generation;
