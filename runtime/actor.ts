@@ -33,7 +33,11 @@ export function run(machine: ProviderMachine, input: CredentialInput, store: Sto
   const saved = stored.kind === "stored" ? stored.credential.snapshot : null;
   const snapshot = restorable(saved, input);
   const actor = revived(machine, input, snapshot);
-  let last = mark(saved === null ? null : (saved as { state?: { value?: unknown } }).state?.value, null);
+  // What stands in the file already need not be written again.
+  let last: string | null =
+    stored.kind === "stored" && snapshot !== null
+      ? mark((saved as { state: { value: unknown } }).state.value, stored.credential.generation)
+      : null;
   let saving: Promise<unknown> = Promise.resolve();
 
   const save = (current: CredentialSnapshot): void => {
