@@ -47,6 +47,7 @@ export function pathsIn(home: string) {
     home,
     oauth,
     pending: join(oauth, ".pending"),
+    journal: join(oauth, "journal.jsonl"),
     settings: join(home, "settings.json"),
     profiles: join(home, "profiles"),
     tokenFile: (name: AccountName) => join(oauth, `${stemOf(name)}.json`),

@@ -1,0 +1,133 @@
+// The journal: a line for each step that changes something, from every process, so that a login that went wrong can be
+// explained afterwards.
+//
+// It is written in the middle of what must not fail, so it never fails anybody: a record that the disk does not take is
+// lost. Each is one write at the end of the file, with no lock, and processes may rotate the file under each other: what
+// was written stays, under one name or the other. Nothing that somebody put in its place is followed or written to.
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import { randomBytes } from "node:crypto";
+import { basename, dirname, join } from "node:path";
+import { ensureFolder, ensureHome, listFolder } from "../store/folders.ts";
+import { errnoOf, refuseForeign, unsafe } from "../store/trust.ts";
+import { type Entry, lineOf } from "./record.ts";
+
+export interface Journal {
+  /** Writes one line. Never throws. */
+  note(entry: Entry): void;
+}
+
+const largest = 1024 * 1024;
+const kept = 3;
+const privateFile = 0o600;
+
+/** @param path in the folder of the tokens; nothing is created before the first note. @param now epoch milliseconds */
+export function createJournal(path: string, now: () => number): Journal {
+  return {
+    note: (entry) => {
+      try {
+        const line = lineOf(entry, now(), process.pid);
+        if (line !== null) append(path, `${line}\n`);
+      } catch {
+        // What is being noted has happened all the same.
+      }
+    },
+  };
+}
+
+/** Paths of the rotated files, the oldest first. By number and not by time: clocks are set back. */
+export function rotatedIn(folder: string): string[] {
+  return listFolder(folder)
+    .filter((name) => numberOf(name) > 0)
+    .toSorted((one, other) => numberOf(one) - numberOf(other))
+    .map((name) => join(folder, name));
+}
+
+/** Zero: not the name of a rotated file. */
+function numberOf(path: string): number {
+  return Number(/^journal-([0-9]{6,12})-[0-9a-f]{8}\.jsonl$/.exec(basename(path))?.[1] ?? 0);
+}
+
+/** How often others may rotate or create the file under us before a record is given up. */
+const manyTries = 8;
+
+function append(path: string, text: string): void {
+  ensureHome(dirname(dirname(path)), {});
+  ensureFolder(dirname(path), {});
+  for (let tries = 0; tries < manyTries; tries += 1) {
+    const file = openForAppending(path);
+    if (file === null) continue;
+    try {
+      if (isDone(path, file, text)) return;
+    } finally {
+      closeSync(file);
+    }
+  }
+}
+
+/** @returns false when the path leads to another file now: there it is to be tried again */
+function isDone(path: string, file: number, text: string): boolean {
+  const stat = fstatSync(file);
+  refuseForeign(path, stat, {});
+  if (!stat.isFile()) return true;
+  if (stat.nlink === 0) return false;
+  // A second name of the file is somebody's copy: it is left as it is.
+  const isOver = stat.nlink > 1 || stat.size + text.length > largest;
+  if (isOver && rotated(path, file)) return false;
+  // A folder in which nothing can be renamed must not let the file grow for ever.
+  if (stat.nlink > 1 || stat.size > 2 * largest) return true;
+  if ((stat.mode & 0o077) !== 0) fchmodSync(file, privateFile);
+  writeSync(file, isTorn(file, stat.size) ? `\n${text}` : text);
+  return true;
+}
+
+/** The last line has no end: the power went, or the disk was full. */
+function isTorn(file: number, size: number): boolean {
+  const last = Buffer.alloc(1);
+  return size > 0 && readSync(file, last, 0, 1, size - 1) === 1 && last.toString() !== "\n";
+}
+
+/** @returns null when another process creates or rotates it at this moment */
+function openForAppending(path: string): number | null {
+  // A look first: opening a device may already do something to it.
+  const there = lstatSync(path, { throwIfNoEntry: false });
+  if (there !== undefined && !there.isFile()) throw unsafe(path, "is not a regular file", {});
+  const flags = constants.O_RDWR | constants.O_APPEND | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  try {
+    if (there !== undefined) return openSync(path, flags);
+    const file = openSync(path, flags | constants.O_CREAT | constants.O_EXCL, privateFile);
+    fchmodSync(file, privateFile);
+    return file;
+  } catch (error) {
+    // Under a umask that takes everything, a file is its owner's only once its mode is set.
+    if (["ENOENT", "EEXIST", "EACCES"].includes(errnoOf(error))) return null;
+    throw error;
+  }
+}
+
+/** Gives the file another name, if it still has this one. @returns false when that cannot be done */
+function rotated(path: string, file: number): boolean {
+  const mine = fstatSync(file, { bigint: true });
+  const there = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  if (there?.ino !== mine.ino || there.dev !== mine.dev) return true;
+  const folder = dirname(path);
+  try {
+    // By chance as well: of two processes that rotate at once, neither may take the other's name.
+    const number = String(1 + numberOf(rotatedIn(folder).at(-1) ?? "")).padStart(6, "0");
+    renameSync(path, join(folder, `journal-${number}-${randomBytes(4).toString("hex")}.jsonl`));
+  } catch {
+    return false;
+  }
+  for (const old of rotatedIn(folder).slice(0, -kept)) rmSync(old, { force: true });
+  return true;
+}
