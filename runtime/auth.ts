@@ -13,6 +13,7 @@ import { provided } from "./effects.ts";
 import { createFaults } from "./faults.ts";
 import { type Access, authorizedFetch, openAccess } from "./fetch.ts";
 import { type Host, realHost } from "./host.ts";
+import { createJournal } from "./inspect/journal.ts";
 import { obtaining, type Obtain, type SignIn } from "./lazy.ts";
 import { createDesk, type Desk } from "./login/desk.ts";
 import { createEnsureFresh } from "./refresh/ensure-fresh.ts";
@@ -85,6 +86,7 @@ export function createAuth(options: AuthOptions = {}): Auth {
     pending: createPendingStore(paths),
     sender: createSender({ now: host.now }),
     faults: createFaults(),
+    journal: createJournal(paths.journal, host.now),
     provider,
   });
   const ensureFresh = createEnsureFresh(desk);

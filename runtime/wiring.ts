@@ -1,7 +1,8 @@
-// What the parts of the runtime are given: the outside, the providers, the stores and the door to the network.
+// What the parts of the runtime are given: the outside, the providers, the stores, the journal and the door to the network.
 import type { Provider } from "../providers/provider.ts";
 import type { Faults } from "./faults.ts";
 import type { Host } from "./host.ts";
+import type { Journal } from "./inspect/journal.ts";
 import type { PendingStore } from "./store/pending.ts";
 import type { Store } from "./store/store.ts";
 import type { Sender } from "./wire/send.ts";
@@ -12,6 +13,7 @@ export interface Wiring {
   readonly pending: PendingStore;
   readonly sender: Sender;
   readonly faults: Faults;
+  readonly journal: Journal;
   /** By exact name. @throws AuthError `unknown_provider` */
   readonly provider: (name: string) => Provider;
 }
