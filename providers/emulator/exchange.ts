@@ -10,6 +10,7 @@ import { type Reply, json } from "./reply.ts";
 import {
   type Family,
   endFamily,
+  notePresented,
   openFamily,
   present,
   rememberAccess,
@@ -110,6 +111,7 @@ function refresh(dialect: Dialect, call: Call, world: World): Reply {
     return world.deadEnd("unknown-refresh-token");
   }
   const { family } = presented;
+  notePresented(world.ledger, token, presented, now);
   const client = text(call.fields, "client_id");
   if (family.client !== client && dialect.clients(world).has(client)) world.refuses("token-of-another-client");
   if (presented.kind === "reused") {

@@ -12,7 +12,7 @@ import { type Outcome, visit } from "./person.ts";
 import type { Refusal } from "./refusals.ts";
 import { type SeenRequest, makeServer } from "./server.ts";
 import { settingsFor } from "./settings.ts";
-import { endFamily, expireAll } from "./tokens.ts";
+import { type Family, type Presentation, type Standing, endFamily, expireAll, standing } from "./tokens.ts";
 import { type Counters, type World, makeWorld } from "./world.ts";
 
 export type { Endpoint, Fault } from "./faults.ts";
@@ -20,6 +20,7 @@ export type { Situation } from "./situations.ts";
 export type { Outcome } from "./person.ts";
 export { type Refusal, refusals } from "./refusals.ts";
 export type { SeenRequest } from "./server.ts";
+export type { Presentation } from "./tokens.ts";
 export type { Counters } from "./world.ts";
 
 export interface EmulatorOptions {
@@ -72,6 +73,12 @@ export interface Emulator {
   /** Every access token of that provider has expired. */
   expireAccess(provider: ProviderName): void;
   counters(provider: ProviderName): Counters;
+  /** Every refresh token that came in at any vendor's, in the order of coming. */
+  presentations(): readonly Presentation[];
+  /** Every login so far, in the order of their numbers. */
+  logins(): readonly Readonly<Family>[];
+  /** What an access token is worth now. */
+  standing(accessToken: string): Standing;
   readonly requests: readonly SeenRequest[];
   /** Every secret ever minted here. */
   secrets(): readonly string[];
@@ -158,6 +165,9 @@ function play(world: World, { server, seen, faults }: ReturnType<typeof makeServ
       expireAll(world.ledger, provider, world.now());
     },
     counters: (provider) => ({ ...world.tallies[provider] }),
+    presentations: () => [...world.ledger.presentations],
+    logins: () => world.ledger.families.map((family) => ({ ...family })),
+    standing: (accessToken) => standing(world.ledger, accessToken, world.now()).standing,
     requests: seen,
     secrets: () => [...world.secrets],
     close,

@@ -19,6 +19,8 @@ export interface Family {
 
 interface Refresh {
   readonly family: Family;
+  /** Of the family, when this token was issued: it names the token without showing it. */
+  readonly generation: number;
   readonly issuedAt: number;
   /** When a newer one took its place; null while it is the current one. */
   spentAt: number | null;
@@ -29,13 +31,31 @@ interface Access {
   expiresAt: number;
 }
 
+/** A refresh token that came in, in the order of coming. */
+export interface Presentation {
+  /** Epoch milliseconds. */
+  readonly at: number;
+  /** Number of the login among all of this server, from 0. */
+  readonly login: number;
+  /** Which refresh token of that login: 0 came with the sign-in. */
+  readonly generation: number;
+  /** What it was worth on arrival. */
+  readonly worth: Exclude<Presented["kind"], "unknown">;
+}
+
 export interface Ledger {
   readonly refresh: Map<string, Refresh>;
   readonly access: Map<string, Access>;
   readonly families: Family[];
+  readonly presentations: Presentation[];
 }
 
-export const emptyLedger = (): Ledger => ({ refresh: new Map(), access: new Map(), families: [] });
+export const emptyLedger = (): Ledger => ({
+  refresh: new Map(),
+  access: new Map(),
+  families: [],
+  presentations: [],
+});
 
 export function openFamily(ledger: Ledger, of: Pick<Family, "provider" | "client" | "account" | "scope">): Family {
   const { provider, client, account, scope } = of;
@@ -49,7 +69,7 @@ export function rememberAccess(ledger: Ledger, token: string, family: Family, ex
 }
 
 export function rememberRefresh(ledger: Ledger, token: string, family: Family, issuedAt: number): void {
-  ledger.refresh.set(token, { family, issuedAt, spentAt: null });
+  ledger.refresh.set(token, { family, generation: family.generation, issuedAt, spentAt: null });
 }
 
 /** Ends a family; false if it had ended before. */
@@ -78,6 +98,14 @@ export function present(ledger: Ledger, token: string, now: number, graceMs: num
     return graced ? { kind: "graced", family, current } : { kind: "reused", family };
   }
   return family.ended === null ? { kind: "current", family } : { kind: "ended", family };
+}
+
+/** Notes that a token was presented, and what `present` said of it. */
+export function notePresented(ledger: Ledger, token: string, { kind }: Presented, now: number): void {
+  const known = ledger.refresh.get(token);
+  if (known === undefined || kind === "unknown") return;
+  const { family, generation } = known;
+  ledger.presentations.push({ at: now, login: ledger.families.indexOf(family), generation, worth: kind });
 }
 
 export function spend(ledger: Ledger, token: string, now: number): void {

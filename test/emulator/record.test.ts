@@ -54,6 +54,30 @@ test("a record has what judges ask for, and the body for those who ask by name",
   assert.ok(!Object.keys(seen).includes("body") && !Object.keys(seen).includes("query"));
 });
 
+test("every refresh token that comes in is noted, by the number of its login and its own", async () => {
+  await using emulator = await startEmulator();
+  const { refresh_token: first, access_token: access } = await login(emulator, "codex");
+  const { body } = await refresh(emulator, "codex", first);
+  assert.equal(emulator.standing(body["access_token"]), "live");
+  await refresh(emulator, "codex", first);
+  await refresh(emulator, "codex", body["refresh_token"]);
+  await refresh(emulator, "codex", "made-up");
+  assert.deepEqual(
+    emulator.presentations().map(({ login: number, generation, worth }) => [number, generation, worth]),
+    [
+      [0, 0, "current"],
+      [0, 0, "reused"],
+      [0, 1, "ended"],
+    ],
+  );
+  assert.deepEqual(
+    emulator.logins().map(({ generation, ended }) => [generation, ended]),
+    [[1, "reuse"]],
+  );
+  assert.equal(emulator.standing(access), "ended");
+  assert.equal(emulator.standing("made-up"), "unknown");
+});
+
 test("counters", async () => {
   await using emulator = await startEmulator();
   const tokens = await login(emulator, "codex");
