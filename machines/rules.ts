@@ -44,7 +44,7 @@ export const chart = setup({
     noteLogout: assign((_, { revoke }: { revoke: boolean }) => ({ revoke, result: null })),
     noteResult: assign((_, result: Result) => ({ result })),
     /** Provided by the runtime: removes the record of an attempt that ended without a grant. */
-    dropAttempt: (_, _attempt: { attempt: string | null }) => undefined,
+    dropAttempt: (_, _outcome: LoginOutcome) => undefined,
     tellLogin: sendTo("login", ({ event }) => event),
   },
   guards: {

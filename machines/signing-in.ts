@@ -29,7 +29,7 @@ export function signingIn(grant: Grant) {
         {
           target: "#deciding",
           actions: [
-            { type: "dropAttempt", params: ({ event }) => ({ attempt: event.output.attempt }) },
+            { type: "dropAttempt", params: ({ event }) => event.output },
             { type: "noteResult", params: ({ event }) => ended(event.output) },
           ],
         },

@@ -11,12 +11,14 @@ import type {
   BeginInput,
   Exchanged,
   ExchangeInput,
+  LoginOutcome,
   Polled,
   PollInput,
 } from "../machines/login/login.ts";
 import type {
   AccountReference,
   Choice,
+  CredentialContext,
   CredentialEvent,
   LoggedOut,
   RefreshDemand,
@@ -70,8 +72,8 @@ export function provided(provider: Provider, desk: Desk, ensureFresh: EnsureFres
       ),
     },
     actions: {
-      dropAttempt: ({ context }, { attempt }) => {
-        if (attempt !== null) desk.pending.remove(context, attempt);
+      dropAttempt: ({ context }, outcome) => {
+        drop(desk, context, outcome);
       },
     },
   });
@@ -135,17 +137,38 @@ export function started(machine: ProviderMachine, input: CredentialInput, snapsh
   return actor.start();
 }
 
-function carryOut(desk: Desk, name: AccountReference, choice: Choice | null): void {
+function carryOut({ store, pending, journal }: Desk, { provider, account }: AccountReference, choice: Choice | null) {
+  if (choice === null) return;
+  const name = { provider, account };
+  const before = readSettings(store.paths).enabled[provider];
   if (choice === "reset") {
-    desk.pending.removeAll(name);
+    const removed = pending.removeAll(name);
+    const aside = store.putAside(name);
     // Who was enabled by the file alone is to be idle afterwards, and not off.
-    const isUndecided = readSettings(desk.store.paths).enabled[name.provider] === undefined;
-    if (desk.store.putAside(name) !== null && isUndecided) writeEnabled(desk.store.paths, name.provider, true);
-  } else if (choice !== null) {
-    writeEnabled(desk.store.paths, name.provider, choice === "enable");
-    // Nobody may finish a sign-in that is not wanted any more.
-    if (choice === "disable") desk.pending.removeAll(name);
+    if (aside !== null && before === undefined) writeEnabled(store.paths, provider, true);
+    if (removed > 0 || aside !== null) journal.note({ step: "reset", ...name });
+    return;
   }
+  const isOn = choice === "enable";
+  writeEnabled(store.paths, provider, isOn);
+  if (before !== isOn) journal.note({ step: isOn ? "enabled" : "disabled", ...name });
+  // Nobody may finish a sign-in that is not wanted any more.
+  if (!isOn) pending.removeAll(name);
+}
+
+/** Removes the record of a sign-in that brought no tokens. Who finds it gone already has nothing to tell. */
+function drop(
+  { pending, journal }: Desk,
+  { provider, account, grant }: CredentialContext,
+  outcome: LoginOutcome,
+): void {
+  if (outcome.kind === "granted") return;
+  const { attempt, code } = outcome;
+  const name = { provider, account };
+  const isNews = attempt === null ? outcome.kind === "failed" : pending.has(name, attempt);
+  if (attempt !== null) pending.remove(name, attempt);
+  const step = outcome.kind === "failed" ? "signInFailed" : "signInCancelled";
+  if (isNews) journal.note({ step, ...name, signIn: attempt ?? undefined, grant: grant ?? undefined, code });
 }
 
 function alarmBy(now: () => number) {

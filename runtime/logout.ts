@@ -13,14 +13,20 @@ import type { Wiring } from "./wiring.ts";
 
 /** @returns what became of the grant at the provider. @throws AuthError when the file cannot be removed */
 export async function logOut(wiring: Wiring, name: AccountName, revoke: boolean): Promise<Revocation> {
-  const { store, pending } = wiring;
+  const { store, pending, journal } = wiring;
   const found = store.read(name);
   pending.removeAll(name);
   // A file that cannot be read is not ours to delete; it blocks, and `reset` puts it aside.
   if (found.kind === "unreadable") throw found.error;
   await store.remove(name);
   if (found.kind === "absent") return "nothing";
-  return revoke ? revoked(wiring, name, found.credential) : "skipped";
+  const { lineage, generation } = found.credential;
+  const whose = { provider: name.provider, account: name.account, lineage, generation };
+  journal.note({ step: "loggedOut", ...whose, revocation: revoke ? undefined : "skipped" });
+  if (!revoke) return "skipped";
+  const revocation = await revoked(wiring, name, found.credential);
+  journal.note({ step: "revocation", ...whose, revocation });
+  return revocation;
 }
 
 async function revoked(wiring: Wiring, name: AccountName, credential: StoredCredential): Promise<Revocation> {

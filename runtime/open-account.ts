@@ -179,7 +179,10 @@ export function createAccount(parts: AccountParts): Account {
   const cancel: Account["cancel"] = async () => {
     const { actor, settled } = running();
     const wasSigningIn = isSigningIn(actor.getSnapshot());
+    const open = desk.pending.list(name, desk.host.now());
     const removed = desk.pending.removeAll(name);
+    for (const { attempt, kind } of open)
+      desk.journal.note({ step: "signInCancelled", ...name, signIn: attempt, grant: kind });
     actor.send({ type: "login.cancelled" });
     await settled();
     if (removed === 0 && !wasSigningIn) throw new AuthError("no_pending_sign_in", name);

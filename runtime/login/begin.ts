@@ -27,6 +27,14 @@ export async function begin(desk: Desk, input: BeginInput, signal: AbortSignal):
       return { kind: "failed", code: "sign_in_cancelled" };
     }
     desk.waiting.set(stemOf(input), attempt.attempt);
+    desk.journal.note({
+      step: input.attempt === null ? "signInBegun" : "signInAdopted",
+      provider: input.provider,
+      account: input.account,
+      signIn: attempt.attempt,
+      grant: attempt.kind,
+      deadlineAt: attempt.expiresAt,
+    });
     announce(desk, attempt, attempt);
     return readyWith(attempt, desk.host.now());
   } catch (error) {

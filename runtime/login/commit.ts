@@ -21,7 +21,8 @@ export async function commit(
   issued: Issued,
   signal: AbortSignal,
 ): Promise<string> {
-  const { host, store, pending } = wiring;
+  const { host, store, pending, journal } = wiring;
+  const whose = { provider: attempt.provider, account: attempt.account, signIn: attempt.attempt, grant: attempt.kind };
   const lineage = Buffer.from(host.randomBytes(16)).toString("base64url");
   const { issuer, clientId } = attempt;
   try {
@@ -33,7 +34,10 @@ export async function commit(
     if (found.kind !== "stored" || found.credential.lineage !== lineage) {
       throw new AuthError("sign_in_cancelled", attempt);
     }
+    const { generation, expiresAt } = found.credential;
+    journal.note({ step: "signedIn", ...whose, lineage, generation, expiresAt });
   } catch (error) {
+    journal.note({ step: "discarded", ...whose, code: error instanceof AuthError ? error.code : "internal" });
     await discard(wiring, provider, attempt, issued);
     throw error;
   }
