@@ -5,6 +5,7 @@
 // lost. Each is one write at the end of the file, with no lock, and processes may rotate the file under each other: what
 // was written stays, under one name or the other. Nothing that somebody put in its place is followed or written to.
 import {
+  chmodSync,
   closeSync,
   constants,
   fchmodSync,
@@ -19,12 +20,12 @@ import {
 import { randomBytes } from "node:crypto";
 import { basename, dirname, join } from "node:path";
 import { ensureFolder, ensureHome, listFolder } from "../store/folders.ts";
-import { errnoOf, refuseForeign, unsafe } from "../store/trust.ts";
+import { errnoOf, isErrno, refuseForeign, unsafe } from "../store/trust.ts";
 import { type Entry, lineOf } from "./record.ts";
 
 export interface Journal {
   /** Writes one line. Never throws. */
-  note(entry: Entry): void;
+  readonly note: (entry: Entry) => void;
 }
 
 const largest = 1024 * 1024;
@@ -49,8 +50,13 @@ export function createJournal(path: string, now: () => number): Journal {
 export function rotatedIn(folder: string): string[] {
   return listFolder(folder)
     .filter((name) => numberOf(name) > 0)
-    .toSorted((one, other) => numberOf(one) - numberOf(other))
-    .map((name) => join(folder, name));
+    .map((name) => join(folder, name))
+    .toSorted((one, other) => numberOf(one) - numberOf(other) || bornAt(one) - bornAt(other));
+}
+
+/** For two that were rotated at once, and so bear the same number. */
+function bornAt(path: string): number {
+  return lstatSync(path, { throwIfNoEntry: false })?.birthtimeMs ?? 0;
 }
 
 /** Zero: not the name of a rotated file. */
@@ -68,15 +74,15 @@ function append(path: string, text: string): void {
     const file = openForAppending(path);
     if (file === null) continue;
     try {
-      if (isDone(path, file, text)) return;
+      if (settled(path, file, text)) return;
     } finally {
       closeSync(file);
     }
   }
 }
 
-/** @returns false when the path leads to another file now: there it is to be tried again */
-function isDone(path: string, file: number, text: string): boolean {
+/** Writes, if that may be. @returns false when the path leads to another file now: there it is to be tried again */
+function settled(path: string, file: number, text: string): boolean {
   const stat = fstatSync(file);
   refuseForeign(path, stat, {});
   if (!stat.isFile()) return true;
@@ -91,7 +97,7 @@ function isDone(path: string, file: number, text: string): boolean {
   return true;
 }
 
-/** The last line has no end: the power went, or the disk was full. */
+/** The last line has no end: the power went, the disk was full, or it is being written. An empty line does no harm. */
 function isTorn(file: number, size: number): boolean {
   const last = Buffer.alloc(1);
   return size > 0 && readSync(file, last, 0, 1, size - 1) === 1 && last.toString() !== "\n";
@@ -104,30 +110,50 @@ function openForAppending(path: string): number | null {
   if (there !== undefined && !there.isFile()) throw unsafe(path, "is not a regular file", {});
   const flags = constants.O_RDWR | constants.O_APPEND | constants.O_NOFOLLOW | constants.O_NONBLOCK;
   try {
-    if (there !== undefined) return openSync(path, flags);
+    if (there !== undefined) {
+      // Under a umask that takes everything, a file is its owner's only once its mode is set; its maker may have died.
+      if ((there.mode & privateFile) !== privateFile) chmodSync(path, privateFile);
+      return openSync(path, flags);
+    }
     const file = openSync(path, flags | constants.O_CREAT | constants.O_EXCL, privateFile);
     fchmodSync(file, privateFile);
     return file;
   } catch (error) {
-    // Under a umask that takes everything, a file is its owner's only once its mode is set.
-    if (["ENOENT", "EEXIST", "EACCES"].includes(errnoOf(error))) return null;
+    if (["ENOENT", "EEXIST"].includes(errnoOf(error))) return null;
     throw error;
   }
 }
 
 /** Gives the file another name, if it still has this one. @returns false when that cannot be done */
 function rotated(path: string, file: number): boolean {
+  const folder = dirname(path);
+  const free = freeName(folder);
+  // As late as can be: between this look and the renaming, the path must lead to the full file still.
   const mine = fstatSync(file, { bigint: true });
   const there = lstatSync(path, { bigint: true, throwIfNoEntry: false });
   if (there?.ino !== mine.ino || there.dev !== mine.dev) return true;
-  const folder = dirname(path);
   try {
-    // By chance as well: of two processes that rotate at once, neither may take the other's name.
-    const number = String(1 + numberOf(rotatedIn(folder).at(-1) ?? "")).padStart(6, "0");
-    renameSync(path, join(folder, `journal-${number}-${randomBytes(4).toString("hex")}.jsonl`));
-  } catch {
-    return false;
+    renameSync(path, free);
+    prune(folder);
+    return true;
+  } catch (error) {
+    return isErrno(error, "ENOENT");
   }
-  for (const old of rotatedIn(folder).slice(0, -kept)) rmSync(old, { force: true });
-  return true;
+}
+
+/** A name that no other process takes, even if it rotates at this moment: part of it is chance. */
+function freeName(folder: string): string {
+  const number = String(1 + numberOf(rotatedIn(folder).at(-1) ?? "")).padStart(6, "0");
+  return join(folder, `journal-${number}-${randomBytes(4).toString("hex")}.jsonl`);
+}
+
+/** Removes what is older than the newest full files. One that two processes rotated too early counts little. */
+function prune(folder: string): void {
+  let room = kept;
+  for (const path of rotatedIn(folder).toReversed()) {
+    const stat = lstatSync(path, { throwIfNoEntry: false });
+    if (stat?.isFile() !== true) continue;
+    if (room <= 0) rmSync(path, { force: true });
+    else room -= stat.size > largest / 2 ? 1 : 1 / 8;
+  }
 }

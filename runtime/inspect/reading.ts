@@ -5,33 +5,38 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, type BigIntStats } from "node:fs";
 import { dirname } from "node:path";
 import type { Paths } from "../store/names.ts";
+import { refuseForeign } from "../store/trust.ts";
 import { rotatedIn } from "./journal.ts";
 import { type JournalRecord, recordOf } from "./record.ts";
 
 /** The records of all processes, the oldest first, from the rotated files and the current one. */
 export function* readJournal({ journal }: Pick<Paths, "journal">): Generator<JournalRecord, void> {
-  // First, so that it is not missed when it is rotated meanwhile.
+  // First, so that it is not missed when it is rotated meanwhile; then it is among the others.
   const current = openForReading(journal);
+  let isRead = current === null;
   try {
     for (const path of rotatedIn(dirname(journal))) {
       const file = openForReading(path);
       if (file === null) continue;
       try {
-        if (current === null || !isSame(file, current)) yield* recordsIn(file);
+        isRead ||= current !== null && isSame(file, current);
+        yield* recordsIn(file);
       } finally {
         closeSync(file);
       }
     }
-    if (current !== null) yield* recordsIn(current);
+    if (current !== null && !isRead) yield* recordsIn(current);
   } finally {
     if (current !== null) closeSync(current);
   }
 }
 
-/** @returns null for what is no file of its own */
+/** @returns null for what is no file, or not ours */
 function openForReading(path: string): number | null {
-  if (lstatSync(path, { throwIfNoEntry: false })?.isFile() !== true) return null;
   try {
+    const stat = lstatSync(path, { throwIfNoEntry: false });
+    if (stat?.isFile() !== true) return null;
+    refuseForeign(path, stat, {});
     return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch {
     return null;
@@ -59,12 +64,18 @@ function afterTear(line: string): string {
 const chunkBytes = 64 * 1024;
 // No record of ours is nearly as long.
 const longestLine = 8 * 1024;
+// Nor a file: of one that is longer, the end will do.
+const longestFile = 4 * 1024 * 1024;
 
 /** Of a line that is too long, the end. The last one counts without an end as well: it may be on its way. */
 function* linesOf(file: number): Generator<string, void> {
   const chunk = Buffer.alloc(chunkBytes);
   let begun = "";
-  for (let size = readSync(file, chunk); size > 0; size = readSync(file, chunk)) {
+  const { size: end } = fstatSync(file);
+  for (let at = Math.max(0, end - longestFile); at < end;) {
+    const size = readSync(file, chunk, 0, chunkBytes, at);
+    if (size === 0) break;
+    at += size;
     // What we write is ASCII, and what others wrote may be cut anywhere.
     const [first = "", ...others] = chunk.toString("latin1", 0, size).split("\n");
     const lines = [begun + first, ...others];
