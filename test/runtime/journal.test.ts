@@ -237,7 +237,8 @@ const writer = `
   const { note } = createJournal(pathsIn(home).journal, Date.now);
   process.stdin.once("data", () => {
     for (let generation = 0; generation < Number(count); generation += 1)
-      note({ step: "checkpointed", provider: "codex", account: "default", generation, lineage: "l".repeat(22) });
+      note({ step: "repeated", provider: "codex", account: "default", generation, lineage: "l".repeat(22), attempt: 1,
+        signIn: "s".repeat(27), code: "network_timeout", expiresAt: 1, retryAt: 1, holder: { pid: 1, at: 1 } });
     process.stdin.destroy();
   });
   process.stdout.write("ready");
@@ -271,7 +272,7 @@ function inOrder(records: readonly JournalRecord[]): void {
 describe("many processes", () => {
   it("lose and tear nothing, over two rotations", { timeout: 60_000 }, async () => {
     using home = new Home();
-    const count = 2_000;
+    const count = 1_100;
     const children = await writers(home, 8, count);
     // Somebody who reads meanwhile is shown whole records of one process in order, as far as they go.
     let rounds = 0;
