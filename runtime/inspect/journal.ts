@@ -86,7 +86,6 @@ function settled(path: string, file: number, text: string): boolean {
   const stat = fstatSync(file);
   refuseForeign(path, stat, {});
   if (!stat.isFile()) return true;
-  if (stat.nlink === 0) return false;
   // A second name of the file is somebody's copy: it is left as it is.
   const isOver = stat.nlink > 1 || stat.size + text.length > largest;
   if (isOver && rotated(path, file)) return false;

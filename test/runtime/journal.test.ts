@@ -20,6 +20,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, it } from "node:test";
+import { isDeepStrictEqual } from "node:util";
 import * as fc from "fast-check";
 import { catalogue } from "../../machines/catalogue.ts";
 import { createJournal, rotatedIn } from "../../runtime/inspect/journal.ts";
@@ -119,13 +120,44 @@ const secrets = fc.oneof(
   fc.stringMatching(/^Bearer [A-Za-z0-9._-]{20,60}$/),
   fc.stringMatching(/^https:\/\/example\.com\/callback\?code=[a-z0-9]{20}&state=[a-z0-9]{20}$/),
 );
-const listed = ["step", "provider", "account", "lineage", "generation", "attempt", "signIn", "grant", "code"].concat([
-  "expiresAt",
-  "retryAt",
-  "deadlineAt",
-  "holder",
-  "revocation",
-]);
+type Fits = (value: unknown) => boolean;
+const text =
+  (pattern: RegExp): Fits =>
+  (value) =>
+    typeof value === "string" && pattern.test(value);
+const whole: Fits = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
+const oneOf =
+  (words: readonly string[]): Fits =>
+  (value) =>
+    words.includes(value as string);
+const orNull =
+  (fit: Fits): Fits =>
+  (value) =>
+    value === null || fit(value);
+
+/** What each member of a line may look like. */
+const fits: Readonly<Record<string, Fits>> = {
+  v: (value) => value === 1,
+  at: (value) => value === "1970-01-01T00:00:00.000Z",
+  pid: (value) => value === 1,
+  step: oneOf(Object.keys(steps)),
+  provider: text(/^[a-z][a-z0-9_]{0,31}$/),
+  account: text(/^[A-Za-z0-9._@-]{1,32}$|^sha256:[0-9a-f]{16}$/),
+  lineage: orNull(text(/^[\w-]{22}$/)),
+  generation: orNull(whole),
+  attempt: whole,
+  signIn: text(/^[\w-]{27}$/),
+  grant: oneOf(["loopback", "paste", "device"]),
+  code: orNull(oneOf(Object.keys(catalogue))),
+  expiresAt: orNull(whole),
+  retryAt: orNull(whole),
+  deadlineAt: orNull(whole),
+  holder: (value) =>
+    isDeepStrictEqual(Object.keys(value as object), ["pid", "at"]) && Object.values(value as object).every(whole),
+  revocation: oneOf(["revoked", "failed", "unsupported", "skipped", "nothing"]),
+};
+
+const listed = Object.keys(fits).filter((member) => !["v", "at", "pid"].includes(member));
 
 /** The ways in which a careless or hostile caller could pass a value as a member. */
 const passed: ReadonlyArray<(entry: Record<string, unknown>, member: string, secret: string) => unknown> = [
@@ -175,18 +207,24 @@ describe("whatever a caller passes", () => {
   });
 
   it("a line holds words, names, numbers and handles, and is short; nothing is thrown", () => {
-    const texts = [...Object.keys(steps), ...Object.keys(catalogue), "codex", "default", "l".repeat(22), "device"];
+    const words = [
+      "constructor",
+      "__proto__",
+      "toString",
+      "codex",
+      "default",
+      "l".repeat(22),
+      "s".repeat(27),
+      "device",
+    ];
     const anything = fc.oneof(
       fc.anything({ withBigInt: true, withDate: true, withMap: true, withNullPrototype: true, withObjectString: true }),
-      fc.constantFrom(...texts),
+      fc.constantFrom(...words, ...Object.keys(steps), ...Object.keys(catalogue)),
       fc.double(),
       fc.string({ maxLength: 100 }),
       fc.constant("x".repeat(1_000_000)),
+      fc.record({ pid: fc.oneof(fc.nat(), fc.string()), at: fc.oneof(fc.nat(), fc.string()) }),
     );
-    const known = new Set([...texts, "loopback", "paste"]);
-    const fits = (text: string) =>
-      known.has(text) ||
-      /^[a-z][a-z0-9_]{0,31}$|^[A-Za-z0-9._@-]{1,32}$|^sha256:[0-9a-f]{16}$|^\d{4}-\d\d-\d\dT[\d:.]{12}Z$/.test(text);
     let written = 0;
     fc.assert(
       fc.property(
@@ -196,13 +234,9 @@ describe("whatever a caller passes", () => {
           const line = lineOf({ ...given, ...over }, 0, 1);
           if (line === null) return;
           written += 1;
-          assert.ok(line.length < 1_000, line);
-          assert.ok(!line.includes("\n"));
-          JSON.parse(line, (key, value: unknown) => {
-            assert.ok(["", "v", "at", "pid", ...listed].includes(key), key);
-            assert.ok(typeof value !== "string" || fits(value), String(value));
-            return value;
-          });
+          assert.ok(line.length < 1_000 && !line.includes("\n"), line);
+          for (const [member, value] of Object.entries(JSON.parse(line) as object))
+            assert.ok(fits[member]?.(value), `${member}: ${String(value)}`);
         },
       ),
       { numRuns: 3_000 },
@@ -224,6 +258,16 @@ describe("whatever a caller passes", () => {
   });
 });
 
+/** Whether a tool of the system is there, and does what it is needed for. */
+function can(tool: string, ...args: readonly string[]): boolean {
+  try {
+    execFileSync(tool, args, { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const modules = ["inspect/journal.ts", "store/names.ts"].map(
   (path) => new URL(`../../runtime/${path}`, import.meta.url),
 );
@@ -244,11 +288,24 @@ const writer = `
   process.stdout.write("ready");
 `;
 
-async function writers(home: Home, many: number, count: number, mask = 0o022): Promise<ChildProcess[]> {
-  const args = ["--input-type=module", "-e", writer, ...modules.map(String), home.paths.home, `${count}`, `${mask}`];
-  const made = Array.from({ length: many }, () =>
-    spawn(process.execPath, args, { stdio: ["pipe", "pipe", "inherit"] }),
-  );
+interface Writing {
+  readonly mask?: number;
+  /** A program that runs the nth of them, and its options. */
+  readonly under?: (index: number) => readonly string[];
+}
+
+async function writers(
+  home: Home,
+  many: number,
+  count: number,
+  { mask = 0o022, under = () => [] }: Writing = {},
+): Promise<ChildProcess[]> {
+  const node = [process.execPath, "--input-type=module", "-e", writer];
+  const args = [...node, ...modules.map(String), home.paths.home, `${count}`, `${mask}`];
+  const made = Array.from({ length: many }, (_, index) => {
+    const [program, ...options] = [...under(index), ...args];
+    return spawn(program ?? "", options, { stdio: ["pipe", "pipe", "inherit"] });
+  });
   await Promise.all(made.map((child) => new Promise((resolve) => child.stdout.once("data", resolve))));
   for (const child of made) child.stdin.write("go");
   return made;
@@ -321,6 +378,41 @@ describe("many processes", () => {
   });
 });
 
+const traced = (...filters: readonly string[]) => ["strace", "-f", "-qq", ...filters];
+
+describe("seen by the system", { skip: !can("strace", "-V") && "no strace" }, () => {
+  it("a note is one write, and everything is created for the owner alone", { timeout: 60_000 }, async () => {
+    using home = new Home();
+    const log = join(home.userHome, "calls");
+    const under = traced("-y", "-e", "trace=openat,mkdir,write,writev,pwrite64,pwritev", "-o", log);
+    await Promise.all((await writers(home, 1, 20, { mask: 0, under: () => under })).map(ended));
+    const calls = readFileSync(log, "utf8")
+      .split("\n")
+      .filter((call) => call.includes(home.paths.home) && !call.includes("EEXIST"));
+    assert.equal(calls.filter((call) => / p?writev?(?:64)?\(/.test(call)).length, 20);
+    const created = calls.filter((call) => call.includes("O_CREAT"));
+    assert.equal(created.length, 1);
+    assert.match(created[0] ?? "", /O_APPEND.*O_EXCL|O_EXCL.*O_APPEND/);
+    assert.match(created[0] ?? "", /O_NOFOLLOW.*, 0600\)/);
+    for (const call of calls.filter((each) => each.includes(" mkdir("))) assert.match(call, /, 0700\)/);
+  });
+
+  it("processes that rotate at once lose nothing", { timeout: 60_000 }, async () => {
+    using home = new Home();
+    createJournal(home.paths.journal, home.now).note(nth(0));
+    fill(home, 1024 * 1024);
+    // Everybody has looked long before he renames: the first one moves the full file, the others young ones.
+    const slow = "rename,renameat,renameat2";
+    const under = (index: number) =>
+      traced("-o", "/dev/null", "-e", `trace=${slow}`, "-e", `inject=${slow}:delay_enter=${500_000 + index * 50_000}`);
+    await Promise.all((await writers(home, 4, 100, { under })).map(ended));
+    assert.ok(rotatedIn(home.paths.oauth).length > 1, "more than one was renamed");
+    const records = read(home);
+    inOrder(records);
+    assert.equal(records.length, 401);
+  });
+});
+
 describe("the file", () => {
   for (const mask of [0o000, 0o022, 0o077, 0o777]) {
     it(`and its folders are for their owner alone under umask ${mask.toString(8).padStart(3, "0")}`, async () => {
@@ -335,7 +427,7 @@ describe("the file", () => {
       for (const folder of [home.paths.home, home.paths.oauth]) assert.equal(modeOf(folder), "0700", folder);
       assert.equal(home.files().length, 2);
       for (const file of home.files()) assert.equal(modeOf(file), "0600", file);
-      await Promise.all((await writers(home, 3, 50, mask)).map(ended));
+      await Promise.all((await writers(home, 3, 50, { mask })).map(ended));
       assert.equal(read(home).length, 152);
       for (const file of home.files()) assert.equal(modeOf(file), "0600", file);
     });
@@ -614,15 +706,6 @@ const cramped = `
   process.stdout.write(JSON.stringify([...readJournal(paths)].map(({ generation }) => generation)));
 `;
 
-const hasNamespaces = ((): boolean => {
-  try {
-    execFileSync("unshare", ["-rm", "true"], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
-})();
-
 const nobody = 65_534;
 
 /** As somebody who is not root: to root no folder is read-only. */
@@ -641,22 +724,26 @@ function asNobody(home: Home, work: () => void): void {
 }
 
 describe("a disk that takes nothing", { skip: process.platform === "win32" }, () => {
-  it("because it is full loses the record, and no other", { skip: !hasNamespaces && "no namespaces" }, () => {
-    using home = new Home();
-    mkdirSync(home.paths.home, { mode: 0o700 });
-    const reading = new URL("../../runtime/inspect/reading.ts", import.meta.url).href;
-    const mounted = 'mount -t tmpfs -o size=16k,mode=700 none "$1" && shift && exec "$@"';
-    const node = [process.execPath, "--input-type=module", "-e", cramped];
-    const args = [...modules.map(String), reading, home.paths.home];
-    const said = execFileSync("unshare", ["-rm", "sh", "-c", mounted, "sh", home.paths.home, ...node, ...args]);
-    const kept = JSON.parse(said.toString()) as number[];
-    assert.deepEqual(
-      kept,
-      kept.toSorted((a, b) => a - b),
-    );
-    assert.ok(kept.length < 102, "the disk was full");
-    for (const generation of [0, 1, 100, 101]) assert.ok(kept.includes(generation), kept.join());
-  });
+  it(
+    "because it is full loses the record, and no other",
+    { skip: !can("unshare", "-rm", "true") && "no namespaces" },
+    () => {
+      using home = new Home();
+      mkdirSync(home.paths.home, { mode: 0o700 });
+      const reading = new URL("../../runtime/inspect/reading.ts", import.meta.url).href;
+      const mounted = 'mount -t tmpfs -o size=16k,mode=700 none "$1" && shift && exec "$@"';
+      const node = [process.execPath, "--input-type=module", "-e", cramped];
+      const args = [...modules.map(String), reading, home.paths.home];
+      const said = execFileSync("unshare", ["-rm", "sh", "-c", mounted, "sh", home.paths.home, ...node, ...args]);
+      const kept = JSON.parse(said.toString()) as number[];
+      assert.deepEqual(
+        kept,
+        kept.toSorted((a, b) => a - b),
+      );
+      assert.ok(kept.length < 102, "the disk was full");
+      for (const generation of [0, 1, 100, 101]) assert.ok(kept.includes(generation), kept.join());
+    },
+  );
 
   it("because its folder is read-only loses the record, and grows no file for ever", () => {
     using home = new Home();
