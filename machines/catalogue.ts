@@ -2,24 +2,10 @@
 //
 // A code tells what failed, whether the stored login is still good, which exit code it gives, and the one command that
 // comes next. `errors.ts` makes errors of it.
-import type { exitCodes } from "./exit-codes.ts";
+import { type Entry, entry } from "./entry.ts";
+import { renewalErrors } from "./renewal-errors.ts";
 
-export interface Entry {
-  /** What failed. `{provider}`, `{account}` and `{detail}` are filled in. */
-  readonly says: string;
-  readonly exit: keyof typeof exitCodes;
-  /** The one next command, after `llxprt-auth `. Null: nothing to run. */
-  readonly next: string | null;
-  /** Whether the stored login can still be used afterwards. */
-  readonly login: "good" | "gone" | "none" | "unknown";
-}
-
-const entry = (says: string, exit: Entry["exit"], next: string | null, login: Entry["login"] = "unknown"): Entry => ({
-  says,
-  exit,
-  next,
-  login,
-});
+export type { Entry };
 
 export const catalogue = {
   // Signing in
@@ -115,63 +101,7 @@ export const catalogue = {
   ),
   pasted_unreadable: entry("the pasted text holds no code", "usage", "{provider} complete", "good"),
 
-  // Refreshing
-  refresh_refused: entry(
-    "{provider} refused to renew the login ({detail})",
-    "signInNeeded",
-    "{provider} login",
-    "gone",
-  ),
-  refresh_impossible: entry(
-    "the login of {provider} cannot be renewed: it came without a refresh token",
-    "signInNeeded",
-    "{provider} login",
-    "gone",
-  ),
-  backing_off: entry(
-    "{provider} could not be asked lately; the next try has its time ({detail})",
-    "tryLater",
-    "{provider} status",
-    "good",
-  ),
-  credential_elsewhere: entry(
-    "the stored login of {provider} was issued by another server or to another client ({detail}); its refresh token is not sent anywhere else",
-    "misconfigured",
-    "{provider} login",
-    "good",
-  ),
-
-  // The network and the server
-  network_name: entry("the host of {provider} could not be found ({detail})", "tryLater", "{provider} status", "good"),
-  network_refused: entry(
-    "the host of {provider} refused the connection ({detail})",
-    "tryLater",
-    "{provider} status",
-    "good",
-  ),
-  network_timeout: entry("{provider} did not answer in time ({detail})", "tryLater", "{provider} status", "good"),
-  network_tls: entry(
-    "the certificate of {provider} is not trusted ({detail})",
-    "misconfigured",
-    "{provider} status",
-    "good",
-  ),
-  network_broken: entry("the connection to {provider} broke ({detail})", "tryLater", "{provider} status", "good"),
-  server_error: entry("{provider} answered with a server error ({detail})", "tryLater", "{provider} status", "good"),
-  rate_limited: entry("{provider} asks to wait ({detail})", "tryLater", "{provider} status", "good"),
-  unexpected_redirect: entry(
-    "{provider} answered with a redirect where none is allowed; it was not followed",
-    "misconfigured",
-    "{provider} status",
-    "good",
-  ),
-  reply_malformed: entry(
-    "{provider} sent a reply that cannot be read ({detail})",
-    "tryLater",
-    "{provider} status",
-    "good",
-  ),
-  reply_too_large: entry("{provider} sent a reply over 1 MiB", "tryLater", "{provider} status", "good"),
+  ...renewalErrors,
 
   // Set-up
   client_missing: entry(

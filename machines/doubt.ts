@@ -1,0 +1,46 @@
+// A refresh token was let go and no reply is there: may it be presented again? Pure.
+//
+// Presented twice, a rotated token costs the whole family (RFC 9700 4.14.2), and with it an access token that is still good.
+// Never presented again, a login is lost to a mere network failure. So: not while the first one can still be under way, at
+// once where the server is known to forgive it, otherwise when the access token has become unusable, for then there is
+// nothing left to lose. The lock's word alone never decides.
+import type { Provider } from "../providers/provider.ts";
+
+/** What is known of a permit without a seal. */
+export interface Doubt {
+  /** Presentations so far, less one. */
+  readonly attempt: number;
+  /** Time since it was written (ms), by a clock that nobody sets. */
+  readonly ageMs: number;
+  /** Its process has noted that it will not hear of it any more, or is seen to be gone. */
+  readonly isOver: boolean;
+  /** Written before this machine was started, or on another one. */
+  readonly isOtherBoot: boolean;
+  /** The folder may be shared with other machines. */
+  readonly isShared: boolean;
+  /** The access token is dead, or the API refused it. */
+  readonly isUnusable: boolean;
+}
+
+export type Weighed =
+  | { readonly kind: "repeat" }
+  /** Not before `inMs`; null: when the access token has become unusable. */
+  | { readonly kind: "later"; readonly inMs: number | null };
+
+/** An exchange is bounded by 35 s; after this nobody is waiting for its reply any more. */
+export const exchangeOverMs = 60_000;
+/** Another machine's clock and a server's cache are allowed for. */
+const exchangeOverElsewhereMs = 600_000;
+const mostRepeatsInGrace = 3;
+
+export function weigh(doubt: Doubt, { rotation, reuseGraceMs }: Pick<Provider, "rotation" | "reuseGraceMs">): Weighed {
+  // A refresh token that does not change is not spent by being presented.
+  if (rotation === "never") return { kind: "repeat" };
+  const { ageMs, attempt } = doubt;
+  const overAfterMs = doubt.isOtherBoot && doubt.isShared ? exchangeOverElsewhereMs : exchangeOverMs;
+  const isOver = doubt.isOver || (doubt.isOtherBoot && !doubt.isShared) || ageMs >= overAfterMs;
+  if (!isOver) return { kind: "later", inMs: overAfterMs - ageMs };
+  // Our clock began before the server's, so that what looks forgiven here is forgiven there.
+  if (ageMs < reuseGraceMs && attempt < mostRepeatsInGrace) return { kind: "repeat" };
+  return doubt.isUnusable ? { kind: "repeat" } : { kind: "later", inMs: null };
+}
