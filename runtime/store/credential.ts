@@ -86,6 +86,19 @@ export function putOff(
   return { ...before, retry: { at: now + Math.max(pause, retryAfterMs ?? 0), code, failures } };
 }
 
+/** Nothing is to be asked before that moment. */
+export function waitingUntil(before: StoredCredential, code: ErrorCode, at: number): StoredCredential {
+  return { ...before, retry: { at, code, failures: before.retry?.failures ?? 0 } };
+}
+
+// No server may ask for more than an hour (`wire/durations.ts`), and we take half an hour at most.
+const longestRetryMs = 2 * 3_600_000;
+
+/** A pause that ends far in the future was noted under a wrong clock, or by hand: there is none. */
+export function credible(credential: StoredCredential, now: number): StoredCredential {
+  return (credential.retry?.at ?? 0) - now <= longestRetryMs ? credential : { ...credential, retry: null };
+}
+
 /** The provider's API accepted the token. */
 export function verified(before: StoredCredential, now: number): StoredCredential {
   return { ...before, verifiedAt: now };

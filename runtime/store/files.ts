@@ -10,7 +10,6 @@ import {
   fstatSync,
   fsyncSync,
   lstatSync,
-  ftruncateSync,
   openSync,
   readFileSync,
   renameSync,
@@ -34,10 +33,11 @@ const largest = 4 * 1024 * 1024;
 
 /**
  * The text of a file of ours; null when there is none. Changes nothing.
+ * @param encoding `latin1`: one character a byte, for what is not text throughout
  * @throws AuthError `store_unsafe` for a link, pipe, device, folder, somebody else's file; `store_corrupt` when it is too
  *   large or no UTF-8.
  */
-export function readPrivate(path: string, who: AuthErrorFacts): FileText | null {
+export function readPrivate(path: string, who: AuthErrorFacts, encoding: "utf8" | "latin1" = "utf8"): FileText | null {
   const file = openPrivate(path, who);
   if (file === null) return null;
   try {
@@ -45,7 +45,9 @@ export function readPrivate(path: string, who: AuthErrorFacts): FileText | null 
     refuseForeign(path, stat, who);
     if (!stat.isFile()) throw unsafe(path, "is not a regular file", who);
     if (stat.size > largest) throw new AuthError("store_corrupt", { ...who, detail: `${path} is too large` });
-    return { text: textOf(path, readFileSync(file), who), modifiedAt: stat.mtimeMs, loose: (stat.mode & 0o077) !== 0 };
+    const bytes = readFileSync(file);
+    const text = encoding === "utf8" ? textOf(path, bytes, who) : bytes.toString(encoding);
+    return { text, modifiedAt: stat.mtimeMs, loose: (stat.mode & 0o077) !== 0 };
   } finally {
     closeSync(file);
   }
@@ -99,25 +101,18 @@ export function markOf(path: string): string {
   }
 }
 
-/** How a file is to be replaced. */
-export interface Replacing {
-  /** Made by `reserve`; used up. */
-  readonly reserved?: string | undefined;
-  /** Asked once the new content is on the disk: false, and nothing is replaced. */
-  readonly still?: () => boolean;
-}
-
 /**
  * Replaces a file as a whole, or creates it.
+ * @param still asked once the new content is on the disk: false, and nothing is replaced
  * @returns false when it was not `still` to be done.
  * @throws AuthError `store_failed` when the disk does not take it; the old content then still stands.
  */
-export function writePrivate(path: string, text: string, who: AuthErrorFacts, how: Replacing = {}): boolean {
+export function writePrivate(path: string, text: string, who: AuthErrorFacts, still = () => true): boolean {
   const folder = dirname(path);
-  const temporary = how.reserved ?? temporaryIn(folder);
+  const temporary = temporaryIn(folder);
   try {
-    fillPrivate(temporary, text, how.reserved === undefined ? "wx" : "r+");
-    if (how.still?.() === false) {
+    fillPrivate(temporary, text);
+    if (!still()) {
       rmSync(temporary, { force: true });
       return false;
     }
@@ -130,25 +125,18 @@ export function writePrivate(path: string, text: string, who: AuthErrorFacts, ho
   return true;
 }
 
-const reservedBytes = 64 * 1024;
+const tokenFileBytes = 64 * 1024;
 
-/**
- * Takes room on the disk for a file that will be written soon, so that a full or read-only disk shows before it matters.
- * @returns the path for `writePrivate`. @throws AuthError `store_failed`
- */
-export function reserve(path: string, who: AuthErrorFacts): string {
+/** @throws AuthError `store_failed` when the disk would not take a file as large as a token file may be */
+export function checkRoom(path: string, who: AuthErrorFacts): void {
   const temporary = temporaryIn(dirname(path));
   try {
-    fillPrivate(temporary, " ".repeat(reservedBytes), "wx");
-    return temporary;
+    fillPrivate(temporary, " ".repeat(tokenFileBytes));
   } catch (error) {
-    rmSync(temporary, { force: true });
     throw failed(path, who, error);
+  } finally {
+    rmSync(temporary, { force: true });
   }
-}
-
-export function giveBack(reserved: string): void {
-  rmSync(reserved, { force: true });
 }
 
 function temporaryIn(folder: string): string {
@@ -156,12 +144,11 @@ function temporaryIn(folder: string): string {
 }
 
 /** Writes a file that has no name yet, 0600 whatever the umask, and waits until it is on the disk. */
-function fillPrivate(path: string, text: string, flags: "wx" | "r+"): void {
-  const file = openSync(path, flags, privateFile);
+function fillPrivate(path: string, text: string): void {
+  const file = openSync(path, "wx", privateFile);
   try {
     fchmodSync(file, privateFile);
     writeFileSync(file, text);
-    ftruncateSync(file, Buffer.byteLength(text));
     fsyncSync(file);
   } finally {
     closeSync(file);
@@ -180,16 +167,26 @@ export function removePrivate(path: string, who: AuthErrorFacts): boolean {
   return true;
 }
 
-/** Makes a rename last. What was renamed stands already, so that a file system which cannot do this fails nothing. */
+/** Makes a rename last. What was renamed stands already, so that a disk which fails here fails nothing. */
 function syncFolder(path: string): void {
   try {
-    const folder = openSync(path, constants.O_RDONLY);
-    try {
-      fsyncSync(folder);
-    } finally {
-      closeSync(folder);
-    }
+    syncNames(path);
   } catch {
-    // Windows opens no folders, and some network file systems sync none.
+    // Told by whoever writes next.
+  }
+}
+
+const unsupported = new Set(["EISDIR", "EPERM", "EACCES", "EINVAL", "ENOTSUP", "EBADF"]);
+
+/** Waits until the names in a folder are on the disk. Windows opens no folders, and some network disks sync none. */
+export function syncNames(path: string): void {
+  let folder: number | null = null;
+  try {
+    folder = openSync(path, constants.O_RDONLY);
+    fsyncSync(folder);
+  } catch (error) {
+    if (!unsupported.has(errnoOf(error))) throw error;
+  } finally {
+    if (folder !== null) closeSync(folder);
   }
 }

@@ -48,6 +48,8 @@ export function pathsIn(home: string) {
     oauth,
     pending: join(oauth, ".pending"),
     journal: join(oauth, "journal.jsonl"),
+    /** What a refresh under way keeps: lock, permit, sealed reply. */
+    spend: (name: AccountName) => join(oauth, ".spend", stemOf(name)),
     settings: join(home, "settings.json"),
     profiles: join(home, "profiles"),
     tokenFile: (name: AccountName) => join(oauth, `${stemOf(name)}.json`),

@@ -1,11 +1,11 @@
-// The token files: read at any time by anybody, changed through `update` only.
+// The token files: read at any time by anybody, changed by whoever holds the account's lock.
 //
-// `update` reads, decides and writes as one step, so that nobody works on what he read long ago. A file that cannot be
+// A change reads, decides and writes as one step, so that nobody works on what he read long ago. A file that cannot be
 // read is not an absent file: it is never overwritten, only put aside when a person asks for it.
 import { copyFileSync, renameSync } from "node:fs";
 import { AuthError } from "../../machines/errors.ts";
 import { decode, encode, type StoredCredential } from "./codec.ts";
-import { giveBack, markOf, readPrivate, removePrivate, reserve, tighten, writePrivate } from "./files.ts";
+import { checkRoom, markOf, readPrivate, removePrivate, tighten, writePrivate } from "./files.ts";
 import { checkFolder, checkHome, ensureFolder, ensureHome, listFolder } from "./folders.ts";
 import { failed, isErrno } from "./trust.ts";
 import { sweepLeftovers } from "./leftovers.ts";
@@ -23,16 +23,21 @@ export interface Store {
   /** What is stored. No lock, no write, no request; one file opened. */
   read(name: AccountName): Stored;
   /**
-   * Changes what is stored. `change` is given what is there now and answers what shall be there; the same or null leaves
-   * it as it is. One after another within an account; `change` is asked again when another program was faster.
+   * Changes what is stored; only for who holds the lock. `change` is given what is there now and answers what shall be
+   * there; the same or null leaves it as it is. It is asked again when a program that knows no lock was faster.
    * @returns what is there afterwards.
    * @throws AuthError `store_corrupt`, `store_unsafe`, `store_failed`
    */
-  update(name: AccountName, change: Change, room?: Room): Promise<StoredCredential | null>;
-  /** Takes room on the disk for the next change, before something is done that must not be lost. @throws AuthError `store_failed` */
-  reserve(name: AccountName): Room;
-  /** Removes the tokens; false when there were none. */
-  remove(name: AccountName): Promise<boolean>;
+  write(name: AccountName, change: Change): StoredCredential | null;
+  /**
+   * The same for what is nice to have: takes the lock itself, and lets the change be when somebody else has it.
+   * @returns false when it was let be. @throws AuthError as `write`
+   */
+  advise(name: AccountName, change: Change): boolean;
+  /** Whether the disk would take a token file, before somebody is sent to a browser for one. @throws AuthError `store_failed` */
+  checkRoom(name: AccountName): void;
+  /** Removes the tokens, lock or no lock: a removal wins over everything. False when there were none. @throws AuthError `store_failed` */
+  remove(name: AccountName): boolean;
   /** Moves the file out of the way, whatever is in it. @returns the new path, or null when there was none. */
   putAside(name: AccountName): string | null;
   /** Takes a file away from others who could read it. @throws AuthError `store_failed` */
@@ -43,26 +48,15 @@ export interface Store {
 
 type Change = (current: StoredCredential | null) => StoredCredential | null;
 
-/** Room that was taken; to be given back, used or not. */
-export interface Room {
-  readonly path: string;
-  readonly giveBack: () => void;
-}
+/** Takes an account's lock if nobody has it (`runtime/refresh/locks.ts`). */
+type TryTake = (name: AccountName) => { readonly release: () => void } | null;
 
-/** The store in a home folder. Creates nothing before the first write. @param now epoch milliseconds, for names of copies */
-export function createStore(paths: Paths, now: () => number): Store {
-  const queues = new Map<string, Promise<unknown>>();
-
-  const inTurn = <Result>(name: AccountName, work: () => Result): Promise<Result> => {
-    const stem = stemOf(name);
-    const turn = (queues.get(stem) ?? Promise.resolve()).then(work);
-    queues.set(
-      stem,
-      turn.catch(() => undefined),
-    );
-    return turn;
-  };
-
+/**
+ * The store in a home folder. Creates nothing before the first write.
+ * @param now epoch milliseconds, for names of copies
+ * @param tryTake how to take a lock; a store without one is for reading
+ */
+export function createStore(paths: Paths, now: () => number, tryTake: TryTake = () => null): Store {
   const read = (name: AccountName): Stored => {
     try {
       if (!checkHome(paths.home, name) || !checkFolder(paths.oauth, name)) return { kind: "absent" };
@@ -108,9 +102,9 @@ export function createStore(paths: Paths, now: () => number): Store {
     for (const folder of [paths.home, paths.oauth]) sweepLeftovers(folder, now());
   };
 
-  const update = (name: AccountName, change: Change, room?: Room): StoredCredential | null => {
+  const write: Store["write"] = (name, change) => {
     const path = paths.tokenFile(name);
-    for (let reserved = room?.path; ; reserved = undefined) {
+    for (;;) {
       const before = markOf(path);
       const found = read(name);
       if (found.kind === "unreadable") throw found.error;
@@ -120,25 +114,33 @@ export function createStore(paths: Paths, now: () => number): Store {
       ensureFolders(name);
       if (current?.newer === true) keepCopy(name);
       const still = () => markOf(path) === before;
-      if (writePrivate(path, encode(next), name, { reserved, still })) return next;
+      if (writePrivate(path, encode(next), name, still)) return next;
     }
   };
 
   return {
     paths,
     read,
-    update: (name, change, room) => inTurn(name, () => update(name, change, room)),
-    reserve: (name) => {
-      ensureFolders(name);
-      const path = reserve(paths.tokenFile(name), name);
-      return {
-        path,
-        giveBack: () => {
-          giveBack(path);
-        },
-      };
+    write,
+    advise: (name, change) => {
+      const found = read(name);
+      const current = found.kind === "stored" ? found.credential : null;
+      const next = change(current);
+      if (next === null || next === current) return true;
+      const lock = tryTake(name);
+      if (lock === null) return false;
+      try {
+        write(name, change);
+        return true;
+      } finally {
+        lock.release();
+      }
     },
-    remove: (name) => inTurn(name, () => removePrivate(paths.tokenFile(name), name)),
+    checkRoom: (name) => {
+      ensureFolders(name);
+      checkRoom(paths.tokenFile(name), name);
+    },
+    remove: (name) => removePrivate(paths.tokenFile(name), name),
     putAside,
     tighten: (name) => {
       tighten(paths.tokenFile(name), name);

@@ -36,7 +36,7 @@ describe("modes", () => {
       using home = new Home();
       process.umask(mask);
       createPendingStore(home.paths).put(sampleAttempt());
-      await createStore(home.paths, home.now).update(name, () => sampleCredential());
+      createStore(home.paths, home.now).write(name, () => sampleCredential());
       process.umask(umask);
       for (const folder of [home.paths.home, home.paths.oauth, home.paths.pending])
         assert.equal(modeOf(folder), "0700", folder);

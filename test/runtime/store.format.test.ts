@@ -16,7 +16,7 @@ const name = { provider: "codex", account: "default" };
 /** A change that touches nothing but our own part. */
 async function touch(home: Home): Promise<void> {
   const store = createStore(home.paths, home.now);
-  await store.update(name, (current) => (current === null ? null : { ...current, verifiedAt: home.now() }));
+  store.write(name, (current) => (current === null ? null : { ...current, verifiedAt: home.now() }));
 }
 
 describe("the file of a sign-in", () => {

@@ -8,6 +8,7 @@ import { describe, it } from "node:test";
 import { Secret } from "../../runtime/secret.ts";
 import { encode } from "../../runtime/store/codec.ts";
 import { createStore } from "../../runtime/store/store.ts";
+import { createWiring } from "../../runtime/wiring.ts";
 import { Home, type Json, plainTokens } from "../support/home.ts";
 import { sampleCredential } from "../support/sample.ts";
 import { codeOf, signIn, type Stage, stage } from "../support/stage.ts";
@@ -51,6 +52,9 @@ function startReader(path: string, end: string): { ready: Promise<void>; report:
   return { ready: ready.promise, report: report.promise };
 }
 
+/** A store as a process of its own has it, with its lock. */
+const wiringIn = (home: Home) => createWiring(home.host(), home.paths, () => assert.fail("no provider is asked for"));
+
 const nth = (generation: number) =>
   sampleCredential({ generation, accessToken: new Secret("access_token", `token-${generation}`) });
 
@@ -58,12 +62,12 @@ describe("writing", () => {
   it("five hundred times shows no reader half a file, nor an older one", { timeout: 30_000 }, async () => {
     using home = new Home();
     const store = createStore(home.paths, home.now);
-    await store.update(name, () => nth(1));
+    store.write(name, () => nth(1));
     const end = `${home.userHome}/end`;
     const readers = [startReader(home.file("codex"), end), startReader(home.file("codex"), end)];
     await Promise.all(readers.map(({ ready }) => ready));
     for (let generation = 2; generation <= 500; generation += 1) {
-      await store.update(name, () => nth(generation));
+      store.write(name, () => nth(generation));
       if (generation % 10 === 0) await new Promise((resolve) => setImmediate(resolve));
     }
     writeFileSync(end, "");
@@ -74,35 +78,47 @@ describe("writing", () => {
     assert.deepEqual(readdirSync(home.paths.oauth), ["codex.json"], "nothing temporary is left");
   });
 
-  it("happens one after another: nobody works on what he read long ago", async () => {
+  it("of what is nice to have is let be while somebody else holds the account's lock", () => {
     using home = new Home();
-    const store = createStore(home.paths, home.now);
-    await store.update(name, () => nth(0));
-    await Promise.all(
-      Array.from({ length: 100 }, () =>
-        store.update(name, (current) => (current === null ? null : nth(current.generation + 1))),
-      ),
+    const { store, locks } = wiringIn(home);
+    store.write(name, () => nth(1));
+    const lock = locks.tryTake(name);
+    assert.equal(
+      store.advise(name, () => nth(2)),
+      false,
     );
-    assert.equal(home.tokens("codex")["llxprt_auth"].generation, 100);
+    assert.equal(home.tokens("codex")["llxprt_auth"].generation, 1);
+    lock?.release();
+    assert.equal(
+      store.advise(name, () => nth(2)),
+      true,
+    );
+    assert.equal(home.tokens("codex")["llxprt_auth"].generation, 2);
   });
 
-  it("after a change that failed goes on", async () => {
+  it("after a change that failed goes on, and the lock is free again", () => {
     using home = new Home();
-    const store = createStore(home.paths, home.now);
-    const failing = store.update(name, () => {
-      throw new TypeError("a defect");
-    });
-    const next = store.update(name, () => nth(1));
-    await assert.rejects(failing, TypeError);
-    assert.equal((await next)?.generation, 1);
+    const { store, locks } = wiringIn(home);
+    const failing = () => {
+      store.advise(name, (current) => {
+        // Asked twice: before the lock is taken, and under it.
+        if (locks.isFree(name)) return nth(1);
+        throw new TypeError(`a defect at ${current?.generation}`);
+      });
+    };
+    assert.throws(failing, TypeError);
+    assert.equal(
+      store.advise(name, () => nth(1)),
+      true,
+    );
   });
 
   it("asks again when another program was faster", async () => {
     using home = new Home();
     const store = createStore(home.paths, home.now);
-    await store.update(name, () => nth(1));
+    store.write(name, () => nth(1));
     const seen: number[] = [];
-    await store.update(name, (current) => {
+    store.write(name, (current) => {
       seen.push(current?.generation ?? 0);
       // Between our reading and our writing.
       if (seen.length === 1) home.plant("codex", encode(nth(7)));
@@ -115,9 +131,9 @@ describe("writing", () => {
   it("finds that another program signed out meanwhile, and brings nothing back", async () => {
     using home = new Home();
     const store = createStore(home.paths, home.now);
-    await store.update(name, () => nth(1));
+    store.write(name, () => nth(1));
     let rounds = 0;
-    const after = await store.update(name, (current) => {
+    const after = store.write(name, (current) => {
       rounds += 1;
       if (rounds === 1) rmSync(home.file("codex"));
       return current === null ? null : nth(current.generation + 1);
@@ -130,22 +146,16 @@ describe("writing", () => {
     using home = new Home();
     const path = home.plant("codex", plainTokens());
     const before = readFileSync(path);
-    await createStore(home.paths, home.now).update(name, (current) => current);
-    await createStore(home.paths, home.now).update(name, () => null);
+    createStore(home.paths, home.now).write(name, (current) => current);
+    createStore(home.paths, home.now).write(name, () => null);
     assert.deepEqual(readFileSync(path), before);
   });
 
-  it("room that was taken is used for the next change, and given back", async () => {
+  it("is tried before somebody is sent to a browser, and leaves nothing", () => {
     using home = new Home();
     const store = createStore(home.paths, home.now);
-    const room = store.reserve(name);
-    assert.equal(readdirSync(home.paths.oauth).length, 1);
-    await store.update(name, () => nth(3), room);
-    room.giveBack();
-    assert.deepEqual(readdirSync(home.paths.oauth), ["codex.json"]);
-    assert.equal(home.tokens("codex")["llxprt_auth"].generation, 3);
-    store.reserve(name).giveBack();
-    assert.deepEqual(readdirSync(home.paths.oauth), ["codex.json"]);
+    store.checkRoom(name);
+    assert.deepEqual(readdirSync(home.paths.oauth), []);
   });
 });
 
@@ -231,6 +241,6 @@ it("a home whose place is taken by a file is an error that names it", async () =
   const store = createStore(home.paths, home.now);
   const found = store.read(name);
   assert.equal(found.kind === "unreadable" ? found.error.code : found.kind, "store_unsafe");
-  assert.equal(await codeOf(store.update(name, () => nth(1))), "store_unsafe");
+  assert.throws(() => store.write(name, () => nth(1)), { code: "store_unsafe" });
   assert.equal(readFileSync(home.paths.home, "utf8"), "");
 });

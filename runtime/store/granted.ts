@@ -1,0 +1,39 @@
+// The tokens of a sign-in that has just ended, on the disk before anything else: a code is good for one exchange, and the
+// account's lock may be somebody else's for as long as a refresh takes. Whoever has the lock next puts them into the token
+// file, if the sign-in is still wanted.
+import { join } from "node:path";
+import { decode, encode, type StoredCredential } from "./codec.ts";
+import { readPrivate, removePrivate, writePrivate } from "./files.ts";
+import { listFolder } from "./folders.ts";
+import type { AccountName, Paths } from "./names.ts";
+
+export interface Granted {
+  /** Handle of the sign-in. */
+  readonly attempt: string;
+  /** Null: the file cannot be read. */
+  readonly credential: StoredCredential | null;
+}
+
+const ending = ".granted";
+
+/** @throws AuthError `store_failed` */
+export function keepGranted(paths: Paths, name: AccountName, attempt: string, credential: StoredCredential): void {
+  writePrivate(join(paths.spend(name), attempt + ending), encode(credential), name);
+}
+
+export function dropGranted(paths: Paths, name: AccountName, attempt: string): void {
+  removePrivate(join(paths.spend(name), attempt + ending), name);
+}
+
+/** What waits for the lock. @throws AuthError `store_unsafe` */
+export function granted(paths: Paths, name: AccountName): Granted[] {
+  return listFolder(paths.spend(name))
+    .filter((file) => file.endsWith(ending))
+    .map((file) => {
+      const text = readPrivate(join(paths.spend(name), file), name)?.text;
+      return {
+        attempt: file.slice(0, -ending.length),
+        credential: text === undefined ? null : decode(text, 0),
+      };
+    });
+}

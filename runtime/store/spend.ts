@@ -1,0 +1,230 @@
+// What a refresh keeps on the disk while it is under way: room for the reply, the permit, the sealed reply.
+//
+// One name per lineage, generation and attempt, made exclusively, so that a refresh token has at most one permit for each
+// presentation, even where a lock lies. All of them name the refresh token that they are about by its fingerprint: another
+// program may have put another one into the token file. A seal is the reply as it came, before anybody has read it.
+import { closeSync, constants, fdatasyncSync, fsyncSync, lstatSync, openSync, rmSync, writeSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { AuthError } from "../../machines/errors.ts";
+import type { StoredCredential } from "./codec.ts";
+import { readPrivate, syncNames, writePrivate } from "./files.ts";
+import { checkFolder, ensureFolder, ensureHome, listFolder } from "./folders.ts";
+import { decodePermit, decodeSeal, encodePermit, encodeSeal, type Permit, type Sealed } from "./evidence.ts";
+import type { AccountName, Paths } from "./names.ts";
+import { failed, isErrno } from "./trust.ts";
+
+/** The refresh token that is spent. */
+export interface Spent {
+  readonly lineage: string | null;
+  readonly generation: number;
+  /** Its fingerprint. */
+  readonly of: string;
+}
+
+export interface SpendStore {
+  /** The folder of an account; made, and its name on the disk, when it is not there. @throws AuthError `store_*` */
+  ensure(name: AccountName): string;
+  /** The newest sealed reply to this refresh token. */
+  sealed(name: AccountName, spent: Spent): Sealed | null;
+  /** The permit of the last presentation of this refresh token. */
+  permit(name: AccountName, spent: Spent): Permit | null;
+  /** Number of the next presentation: no name is used twice, whatever it was used for. */
+  nextAttempt(name: AccountName, spent: Spent): number;
+  permitPath(name: AccountName, spent: Spent, attempt: number): string;
+  /** Takes room for the reply, filled and on the disk. @throws AuthError `store_failed` */
+  makeRoom(name: AccountName, spent: Spent, attempt: number): void;
+  /** Writes a permit to the disk. @returns false: there is one already. @throws AuthError `store_failed` */
+  allow(name: AccountName, spent: Spent, permit: Permit): boolean;
+  /** Notes in the permit that its process will not hear of it any more. @throws AuthError `store_failed` */
+  end(name: AccountName, spent: Spent, permit: Permit): void;
+  /** Writes the reply to the disk, into the room that was made. @throws AuthError `store_failed` */
+  seal(name: AccountName, spent: Spent, attempt: number, sealed: Sealed): void;
+  /** Takes room and permit of one presentation away: it is known to have changed nothing. */
+  withdraw(name: AccountName, spent: Spent, attempt: number): void;
+  /** Takes a seal away whose reply was none; its permit stays. */
+  unseal(name: AccountName, spent: Spent, attempt: number): void;
+  /** Removes what is about other refresh tokens than this one; null: everything. */
+  clean(name: AccountName, kept: Spent | null): void;
+}
+
+/** What would be spent; null: there is no refresh token. */
+export function spentBy({ lineage, generation, refreshToken }: StoredCredential): Spent | null {
+  return refreshToken === null ? null : { lineage, generation, of: refreshToken.fingerprint() };
+}
+
+/**
+ * Whether a refresh of this generation has left anything, whatever that is. One look and no file opened: so cheap that
+ * everybody who reads a token can afford it.
+ */
+export function isTouched(paths: Paths, name: AccountName, { lineage, generation }: Omit<Spent, "of">): boolean {
+  const first = join(paths.spend(name), `${prefixOf(lineage, generation)}.0.next`);
+  return lstatSync(first, { throwIfNoEntry: false }) !== undefined;
+}
+
+const roomBytes = 64 * 1024;
+
+export function createSpendStore(paths: Paths): SpendStore {
+  const pathOf = (name: AccountName, { lineage, generation }: Spent, attempt: number, ending: Ending): string =>
+    join(paths.spend(name), `${prefixOf(lineage, generation)}.${attempt}.${ending}`);
+
+  /** Attempts that left a file of this kind, the last one first. */
+  const attempts = (name: AccountName, spent: Spent, ending: Ending): number[] => {
+    if (!checkFolder(paths.spend(name), name)) return [];
+    const prefix = prefixOf(spent.lineage, spent.generation);
+    return listFolder(paths.spend(name))
+      .flatMap((file) => partsOf(file) ?? [])
+      .filter((parts) => parts.prefix === prefix && parts.ending === ending)
+      .map(({ attempt }) => attempt)
+      .toSorted((a, b) => b - a);
+  };
+
+  return {
+    ensure: (name) => {
+      const folder = paths.spend(name);
+      if (checkFolder(folder, name)) return folder;
+      ensureHome(paths.home, name);
+      ensureFolder(paths.oauth, name);
+      ensureFolder(dirname(folder), name);
+      ensureFolder(folder, name);
+      // A permit whose folder is gone after a power failure has never been.
+      attempted(folder, name, () => {
+        syncNames(dirname(folder));
+        syncNames(paths.oauth);
+      });
+      return folder;
+    },
+    sealed: (name, spent) => {
+      for (const attempt of attempts(name, spent, "next")) {
+        const file = readPrivate(pathOf(name, spent, attempt, "next"), name, "latin1");
+        const sealed = file === null ? null : decodeSeal(file.text);
+        if (sealed?.of === spent.of) return sealed;
+      }
+      return null;
+    },
+    permit: (name, spent) => {
+      for (const attempt of attempts(name, spent, "sent")) {
+        const path = pathOf(name, spent, attempt, "sent");
+        const file = readPrivate(path, name, "latin1");
+        if (file === null) continue;
+        const permit = decodePermit(file.text, attempt);
+        if (permit.of === null || permit.of === spent.of) return permit;
+      }
+      return null;
+    },
+    nextAttempt: (name, spent) => (attempts(name, spent, "sent")[0] ?? -1) + 1,
+    permitPath: (name, spent, attempt) => pathOf(name, spent, attempt, "sent"),
+    makeRoom: (name, spent, attempt) => {
+      const path = pathOf(name, spent, attempt, "next");
+      // The first stays: by its name one sees that there is something to look at.
+      for (const other of attempts(name, spent, "next")) if (other > 0) remove(pathOf(name, spent, other, "next"));
+      attempted(path, name, () => {
+        remove(path);
+        // Zeros may be compressed away, and take no room.
+        const filling = crypto.getRandomValues(new Uint8Array(roomBytes));
+        created(path, filling);
+      });
+    },
+    allow: (name, spent, permit) => {
+      const path = pathOf(name, spent, permit.attempt, "sent");
+      try {
+        created(path, Buffer.from(encodePermit(spent, permit)));
+      } catch (error) {
+        if (isErrno(error, "EEXIST")) return false;
+        remove(path);
+        throw failed(path, name, error);
+      }
+      try {
+        syncNames(paths.spend(name));
+      } catch (error) {
+        remove(path);
+        throw failed(path, name, error);
+      }
+      // The newest says it all.
+      for (const other of attempts(name, spent, "sent"))
+        if (other < permit.attempt) remove(pathOf(name, spent, other, "sent"));
+      return true;
+    },
+    end: (name, spent, permit) => {
+      writePrivate(pathOf(name, spent, permit.attempt, "sent"), encodePermit(spent, permit), name);
+    },
+    seal: (name, spent, attempt, sealed) => {
+      const path = pathOf(name, spent, attempt, "next");
+      attempted(path, name, () => {
+        const file = openSync(path, constants.O_WRONLY | constants.O_NOFOLLOW);
+        try {
+          writeAll(file, Buffer.from(encodeSeal(spent, sealed)), 0);
+          fdatasyncSync(file);
+        } finally {
+          closeSync(file);
+        }
+      });
+    },
+    withdraw: (name, spent, attempt) => {
+      // The permit last: a room without a permit is nobody's.
+      remove(pathOf(name, spent, attempt, "sent"));
+      remove(pathOf(name, spent, attempt, "next"));
+    },
+    unseal: (name, spent, attempt) => {
+      attempted(pathOf(name, spent, attempt, "next"), name, () => {
+        const file = openSync(pathOf(name, spent, attempt, "next"), constants.O_WRONLY | constants.O_NOFOLLOW);
+        try {
+          writeAll(file, Buffer.alloc(1), 0);
+        } finally {
+          closeSync(file);
+        }
+      });
+    },
+    clean: (name, kept) => {
+      const prefix = kept === null ? null : prefixOf(kept.lineage, kept.generation);
+      for (const file of listFolder(paths.spend(name))) {
+        const parts = partsOf(file);
+        if (parts !== null && parts.prefix !== prefix) remove(join(paths.spend(name), file));
+      }
+    },
+  };
+}
+
+type Ending = "next" | "sent";
+
+/** Lineages of ours are random words; what somebody wrote by hand is not made part of a path. */
+function prefixOf(lineage: string | null, generation: number): string {
+  const word = lineage !== null && /^[\w-]{1,64}$/.test(lineage) ? lineage : "none";
+  return `${word}.${generation}`;
+}
+
+function partsOf(file: string): { readonly prefix: string; readonly attempt: number; readonly ending: Ending } | null {
+  const [, prefix, attempt, ending] = /^([\w-]{1,64}\.\d{1,16})\.(\d{1,6})\.(next|sent)$/.exec(file) ?? [];
+  if (prefix === undefined) return null;
+  return { prefix, attempt: Number(attempt), ending: ending as Ending };
+}
+
+/** A new file, 0600 whatever the umask, on the disk before this returns. */
+function created(path: string, content: Uint8Array): void {
+  const file = openSync(path, "wx", 0o600);
+  try {
+    writeAll(file, content, 0);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** A disk that is nearly full takes a part, and says so with the next one. */
+function writeAll(file: number, content: Uint8Array, at: number): void {
+  for (let done = 0; done < content.byteLength;) {
+    done += writeSync(file, content, done, content.byteLength - done, at + done);
+  }
+}
+
+function remove(path: string): void {
+  rmSync(path, { force: true });
+}
+
+function attempted(path: string, who: AccountName, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof AuthError) throw error;
+    throw failed(path, who, error);
+  }
+}
