@@ -1,0 +1,124 @@
+// Who acts, and whether somebody who acted is still there. Every answer only shortens a wait or names a process in a
+// message: a pid may be used again, seen from elsewhere or invented, so that nothing is ever granted because of it.
+import { readFileSync, readlinkSync, rmSync, statfsSync, statSync, writeFileSync } from "node:fs";
+import { uptime } from "node:os";
+import { join } from "node:path";
+import type { Holder } from "../store/evidence.ts";
+
+/** This process. @param at epoch milliseconds */
+export function ourselves(at: number): Holder {
+  return {
+    pid: process.pid,
+    startTicks: statOf("self")?.startTicks ?? null,
+    pidNamespace: pidNamespace(),
+    bootId: bootId(),
+    uptimeMs: uptimeMs(),
+    at,
+  };
+}
+
+export type Presence = "here" | "stopped" | "gone" | "unknown";
+
+/** Whether that process is still there. `unknown` for one of another machine, another start of it, or another namespace. */
+export function presenceOf(holder: Holder): Presence {
+  if (holder.bootId !== bootId() || holder.pidNamespace !== pidNamespace()) return "unknown";
+  if (holder.startTicks === null) return isSignalled(holder.pid) ? "here" : "gone";
+  const now = statOf(String(holder.pid));
+  if (now === null || now.startTicks !== holder.startTicks || now.state === "Z") return "gone";
+  return now.state === "T" || now.state === "t" ? "stopped" : "here";
+}
+
+/** Written before this machine was started, or on another one. */
+export function isOtherBoot(holder: Holder): boolean {
+  return holder.bootId !== bootId();
+}
+
+/**
+ * Age of something that a holder wrote into a folder (ms). Within one start of the machine by its uptime; otherwise by the
+ * clock of the folder's own disk. The wall clock, which anybody may set, is not asked.
+ */
+export function ageOf(holder: Holder | null, path: string, folder: string): number {
+  if (holder !== null && !isOtherBoot(holder)) return Math.max(0, uptimeMs() - holder.uptimeMs);
+  try {
+    return Math.max(0, touchedAt(folder) - statSync(path).mtimeMs);
+  } catch {
+    return 0;
+  }
+}
+
+// linux/magic.h, and the manuals of those that are not in it: disks that other machines may write to.
+const sharedDisks: ReadonlySet<number> = new Set([
+  0x6969, // NFS
+  0x517b, // SMB
+  0xff534d42, // CIFS
+  0xfe534d42, // SMB2
+  0x65735546, // FUSE, virtiofs
+  0x01021997, // 9P
+  0x00c36400, // Ceph
+  0x5346414f, // AFS
+  0x7461636f, // OCFS2
+  0x01161970, // GFS2
+  0x0bd00bd0, // Lustre
+  0x786f4256, // VirtualBox
+  0xbacbacbc, // VMware
+]);
+
+/** Whether other machines may see this folder. */
+export function isShared(folder: string): boolean {
+  try {
+    return sharedDisks.has(statfsSync(folder).type >>> 0);
+  } catch {
+    return true;
+  }
+}
+
+function touchedAt(folder: string): number {
+  const path = join(folder, `.${crypto.randomUUID()}.tmp`);
+  writeFileSync(path, "", { flag: "wx", mode: 0o600 });
+  try {
+    return statSync(path).mtimeMs;
+  } finally {
+    rmSync(path, { force: true });
+  }
+}
+
+function uptimeMs(): number {
+  return Math.round(uptime() * 1000);
+}
+
+function bootId(): string | null {
+  return textIn("/proc/sys/kernel/random/boot_id");
+}
+
+function pidNamespace(): string | null {
+  try {
+    return readlinkSync("/proc/self/ns/pid");
+  } catch {
+    return null;
+  }
+}
+
+function statOf(pid: string): { readonly state: string; readonly startTicks: string } | null {
+  const text = textIn(`/proc/${pid}/stat`);
+  // proc_pid_stat(5): the name, in brackets, may hold anything; state is field 3, start time field 22.
+  const fields = text?.slice(text.lastIndexOf(")") + 2).split(" ");
+  const [state, startTicks] = [fields?.[0], fields?.[19]];
+  return state === undefined || startTicks === undefined ? null : { state, startTicks };
+}
+
+function textIn(path: string): string | null {
+  try {
+    return readFileSync(path, "utf8").trim();
+  } catch {
+    return null;
+  }
+}
+
+function isSignalled(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}

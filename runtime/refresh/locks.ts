@@ -1,0 +1,90 @@
+// Taking an account's lock, and waiting for it without holding anything up.
+//
+// Waiters come back at growing, uneven intervals: on a small machine those who ask all the time lengthen what they wait for.
+// Nobody's lock is ever taken away; who has waited long enough says who holds it.
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { AuthError } from "../../machines/errors.ts";
+import { decodeHolder, type Holder } from "../store/evidence.ts";
+import type { AccountName } from "../store/names.ts";
+import type { SpendStore } from "../store/spend.ts";
+import { ourselves, presenceOf } from "./holder.ts";
+import { type Lock, tryLock } from "./lock.ts";
+
+/** `lock`: who changes the account. `door`: who has a refresh done; a mere courtesy, so that not everybody starts one. */
+export type LockName = "lock" | "door";
+
+export interface Locks {
+  /** Takes it if nobody has it. @throws AuthError `store_*` */
+  readonly tryTake: (name: AccountName, which?: LockName) => Lock | null;
+  /** Waits for it. @returns null when it was not to be had in time. @throws AuthError `store_*` */
+  take(name: AccountName, patienceMs: number): Promise<Lock | null>;
+  /** Whether nobody has it at this moment. @throws AuthError `store_*` */
+  isFree(name: AccountName): boolean;
+  /** Why it was not to be had, with who holds it, since when, and whether he is stopped. */
+  busy(name: AccountName): AuthError;
+}
+
+export function createLocks(spend: Pick<SpendStore, "ensure">, now: () => number): Locks {
+  const tryTake: Locks["tryTake"] = (name, which = "lock") => {
+    const folder = spend.ensure(name);
+    const lock = tryLock(join(folder, which), name);
+    if (lock !== null && which === "lock") noteHolder(folder, now());
+    return lock;
+  };
+  return {
+    tryTake,
+    take: async (name, patienceMs) => {
+      for (const pause of pauses(patienceMs)) {
+        const lock = tryTake(name);
+        if (lock !== null) return lock;
+        await setTimeout(pause);
+      }
+      return tryTake(name);
+    },
+    isFree: (name) => {
+      const lock = tryLock(join(spend.ensure(name), "lock"), name);
+      lock?.release();
+      return lock !== null;
+    },
+    busy: (name) => {
+      const holder = holderIn(spend.ensure(name));
+      return new AuthError("lock_busy", { ...name, detail: holder === null ? "unknown" : described(holder, now()) });
+    },
+  };
+}
+
+const firstPauseMs = 25;
+const longestPauseMs = 250;
+
+/** How long to wait before each next try, until `patienceMs` are over by a clock that nobody sets. */
+export function* pauses(patienceMs: number): Generator<number> {
+  const end = performance.now() + patienceMs;
+  for (let pause = firstPauseMs; performance.now() < end; pause = Math.min(pause * 1.5, longestPauseMs)) {
+    yield pause * (0.5 + Math.random() / 2);
+  }
+}
+
+/** Best effort: it is for a message. */
+function noteHolder(folder: string, at: number): void {
+  try {
+    writeFileSync(join(folder, "holder"), JSON.stringify(ourselves(at)), { mode: 0o600 });
+  } catch {
+    // A disk that takes nothing shows where it matters.
+  }
+}
+
+function holderIn(folder: string): Holder | null {
+  try {
+    return decodeHolder(readFileSync(join(folder, "holder"), "utf8"));
+  } catch {
+    return null;
+  }
+}
+
+function described(holder: Holder, now: number): string {
+  const words = { here: "", stopped: ", which is stopped", gone: ", which is gone", unknown: " of another system" };
+  const seconds = Math.max(0, Math.round((now - holder.at) / 1000));
+  return `process ${holder.pid}${words[presenceOf(holder)]}, for ${seconds} s`;
+}
