@@ -1,7 +1,7 @@
 // A running machine: started when it is first needed, its snapshot kept in the token file, stopped without a trace.
 //
 // The snapshot is advice for the next process. It is written beside the tokens when the machine has come to another state,
-// through the store's one `update`, and that it could not be written is no reason to fail.
+// if nobody else is at work there, and that it could not be written is no reason to fail.
 import { AuthError } from "../machines/errors.ts";
 import { envelope, restorable } from "../machines/migrations.ts";
 import type { CredentialInput, Result } from "../machines/life.ts";
@@ -23,8 +23,8 @@ export interface Running {
     signal?: AbortSignal,
     enough?: (snapshot: CredentialSnapshot) => boolean,
   ) => Promise<CredentialSnapshot>;
-  /** Waits for the last snapshot to be written, and stops. What is under way is left for another process to finish. */
-  readonly stop: () => Promise<void>;
+  /** Stops. What is under way is left for another process to finish. */
+  readonly stop: () => void;
 }
 
 export function run(machine: ProviderMachine, input: CredentialInput, store: Store, now: () => number): Running {
@@ -38,19 +38,20 @@ export function run(machine: ProviderMachine, input: CredentialInput, store: Sto
     stored.kind === "stored" && snapshot !== null
       ? mark((saved as { state: { value: unknown } }).state.value, stored.credential.generation)
       : null;
-  let saving: Promise<unknown> = Promise.resolve();
 
   const save = (current: CredentialSnapshot): void => {
     const mine = mark(current.value, current.context.survey.facts?.generation ?? null);
     if (typeof current.value !== "string" || current.value === "deciding" || mine === last) return;
-    last = mine;
     const next = envelope(actor.getPersistedSnapshot(), now());
-    saving = store
-      // Advice is no reason to take a file away from a newer version.
-      .update(name, (credential) => (credential?.newer === false ? { ...credential, snapshot: next } : credential))
-      .catch((error: unknown) => {
-        if (!(error instanceof AuthError)) throw error;
-      });
+    try {
+      // Advice is no reason to take a file away from a newer version, nor to wait for a lock.
+      const isSaved = store.advise(name, (credential) =>
+        credential?.newer === false ? { ...credential, snapshot: next } : credential,
+      );
+      if (isSaved) last = mine;
+    } catch (error) {
+      if (!(error instanceof AuthError)) throw error;
+    }
   };
   const stopped = new AbortController();
   const subscription = actor.subscribe({ next: save, error: () => undefined });
@@ -67,12 +68,11 @@ export function run(machine: ProviderMachine, input: CredentialInput, store: Sto
         clearInterval(awake);
       }
     },
-    stop: async () => {
+    stop: () => {
       subscription.unsubscribe();
       actor.stop();
       // Whoever waits would wait for ever, and keep the process alive.
       stopped.abort(new AuthError("interrupted", name));
-      await saving;
     },
   };
 }

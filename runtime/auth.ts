@@ -10,10 +10,8 @@ import { type CredentialActor, run, type Running } from "./actor.ts";
 import { type KeyFlags, type Precedence, sourceOf } from "./credentials.ts";
 import { createDemands, type Demands, type RequiredSource } from "./demand.ts";
 import { provided } from "./effects.ts";
-import { createFaults } from "./faults.ts";
 import { type Access, authorizedFetch, openAccess } from "./fetch.ts";
 import { type Host, realHost } from "./host.ts";
-import { createJournal } from "./inspect/journal.ts";
 import { obtaining, type Obtain, type SignIn } from "./lazy.ts";
 import { createDesk, type Desk } from "./login/desk.ts";
 import { createEnsureFresh } from "./refresh/ensure-fresh.ts";
@@ -24,11 +22,11 @@ import { createAccount } from "./open-account.ts";
 import { precedenceOf } from "./sources.ts";
 import { verified } from "./store/credential.ts";
 import { type AccountName, checkAccountName, defaultAccount, pathsIn, stemOf } from "./store/names.ts";
-import { createPendingStore } from "./store/pending.ts";
-import { accountsIn, createStore } from "./store/store.ts";
+import { accountsIn } from "./store/store.ts";
 import { type Findings, look } from "./survey.ts";
 import type { Credential } from "./token.ts";
-import { createSender, type KyInstance, kyOver } from "./wire/send.ts";
+import { type KyInstance, kyOver } from "./wire/send.ts";
+import { createWiring } from "./wiring.ts";
 
 export interface AuthOptions {
   /** Home folder. Default: `LLXPRT_HOME`, else `~/.llxprt`. */
@@ -80,15 +78,7 @@ export function createAuth(options: AuthOptions = {}): Auth {
   const table = providerTable(readSettings(paths), paths.settings, options.reserved ?? new Set());
   const profile = options.profile === undefined ? null : readProfile(paths, options.profile);
   const provider = (name: string): Provider => providerNamed(table, name);
-  const desk = createDesk({
-    host,
-    store: createStore(paths, host.now),
-    pending: createPendingStore(paths),
-    sender: createSender({ now: host.now }),
-    faults: createFaults(),
-    journal: createJournal(paths.journal, host.now),
-    provider,
-  });
+  const desk = createDesk(createWiring(host, paths, provider));
   const ensureFresh = createEnsureFresh(desk);
   const given = { environment: host.environment, paths, keys: options.keys ?? null, profile };
   const jitter = (host.randomBytes(1)[0] ?? 0) / 256;
@@ -118,7 +108,7 @@ export function createAuth(options: AuthOptions = {}): Auth {
     const running = (): Running => (once.running ??= start());
     const demands: Demands = createDemands(desk, facts, name, running, why, options.requireSource ?? null, ensureFresh);
     const account = createAccount({ desk, provider: facts, name, running, why, ...demands });
-    const made = { account, obtain: obtaining(account), stop: async () => once.running?.stop() };
+    const made = { account, obtain: obtaining(account), stop: () => once.running?.stop() };
     accounts.set(stemOf(name), made);
     return made;
   };
@@ -160,7 +150,7 @@ export function createAuth(options: AuthOptions = {}): Auth {
     },
     actor: (name, of) => open(name, of).account.actor,
     close: async () => {
-      await Promise.all([...accounts.values()].map(({ stop }) => stop()));
+      for (const { stop } of accounts.values()) stop();
       await Promise.all([...desk.listeners.values()].map((listener) => listener.close()));
       // A token that the server rotates at this moment would be lost with its reply: that is worth most of a second.
       await Promise.race([ensureFresh.idle(), setTimeout(longestFarewellMs, null, { ref: false })]);
@@ -174,7 +164,7 @@ const longestFarewellMs = 800;
 interface Open {
   readonly account: Account;
   readonly obtain: Obtain;
-  readonly stop: () => Promise<void>;
+  readonly stop: () => void;
 }
 
 /** A token file that others could read is taken away from them, and that is said. */
@@ -211,11 +201,13 @@ function noteVerified({ store, host }: Desk, name: AccountName, credential: Cred
   const isRecent = host.now() - (lookedAt.get(credential) ?? -Infinity) <= verifiedEveryMs;
   if (credential.kind === "key" || isRecent) return;
   lookedAt.set(credential, host.now());
-  void store
-    .update(name, (current) => {
+  try {
+    store.advise(name, (current) => {
       const isSame = current !== null && !current.newer && current.generation === credential.generation;
       const isOld = isSame && host.now() - (current.verifiedAt ?? 0) > verifiedEveryMs;
       return isOld ? verified(current, host.now()) : current;
-    })
-    .catch(() => undefined);
+    });
+  } catch (error) {
+    if (!(error instanceof AuthError)) throw error;
+  }
 }

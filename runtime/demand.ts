@@ -33,6 +33,8 @@ export interface Demands {
   readonly forget: () => void;
 }
 
+const mostRounds = 3;
+
 /** How a renewal ended; null: none was needed, or possible. */
 type Outcome = Pick<Result, "kind" | "code"> | null;
 
@@ -101,19 +103,25 @@ export function createDemands(
     return result === context.result ? null : result;
   };
 
+  const expiryNow = (): number => look(wiring, provider, name.account).survey.facts?.expiresAt ?? 0;
+
   const token: Demands["token"] = async (demand) => {
     const minTtlMs = demand?.minTtlMs ?? defaultMinTtlMs;
     if (inMemory?.expiresAt != null && isFresh(inMemory.expiresAt, now(), minTtlMs)) return inMemory;
-    const { winner, findings } = chosen();
-    if (winner.place !== null) return keyOf(winner, winner.place);
-    // From here on somebody watches the file.
-    running();
-    const { expiresAt = 0 } = findings.survey.facts ?? {};
-    const isEnough = findings.fault === null && isFresh(expiresAt, findings.survey.now, minTtlMs);
-    const result = isEnough
-      ? null
-      : await renewal(findings, { minTtlMs, force: false }, { type: "token.demanded", minTtlMs, now: now() });
-    return held(winner.origin, minTtlMs, result);
+    for (let round = 0; ; round += 1) {
+      const { winner, findings } = chosen();
+      if (winner.place !== null) return keyOf(winner, winner.place);
+      // From here on somebody watches the file.
+      running();
+      const { expiresAt = 0 } = findings.survey.facts ?? {};
+      const isEnough = findings.fault === null && isFresh(expiresAt, findings.survey.now, minTtlMs);
+      const result = isEnough
+        ? null
+        : await renewal(findings, { minTtlMs, force: false }, { type: "token.demanded", minTtlMs, now: now() });
+      const isOutlived = result?.kind === "adopted" && !isFresh(expiryNow(), now(), 1);
+      // Somebody else's token, which lived for less than it took to hear of it.
+      if (!isOutlived || round >= mostRounds) return held(winner.origin, minTtlMs, result);
+    }
   };
 
   const rejected: Demands["rejected"] = async (credential) => {

@@ -10,6 +10,7 @@ import { precedenceOf } from "./sources.ts";
 import { type Status, statusOf } from "./status.ts";
 import { pathsIn } from "./store/names.ts";
 import { createPendingStore } from "./store/pending.ts";
+import { createSpendStore } from "./store/spend.ts";
 import { accountsIn, createStore } from "./store/store.ts";
 import { look } from "./survey.ts";
 
@@ -23,7 +24,8 @@ export function quickStatus(
   if (Object.keys(settings.providers).length > 0) return null;
   const store = createStore(paths, Date.now);
   const pending = createPendingStore(paths);
-  const grounds = { host: { now: Date.now, userHome: userHome() }, store, pending };
+  const spend = createSpendStore(paths);
+  const grounds = { host: { now: Date.now, userHome: userHome() }, store, pending, spend };
   const given = { environment, paths, keys: null, profile: null };
   const statuses = accountsIn(Object.keys(providers), store, pending).map((name) => {
     const provider = providers[name.provider as keyof typeof providers];

@@ -12,6 +12,7 @@ import { decode } from "./store/codec.ts";
 import { readPrivate } from "./store/files.ts";
 import { checkFolder, checkHome } from "./store/folders.ts";
 import { checkAccountName, defaultAccount, pathsIn } from "./store/names.ts";
+import { isTouched } from "./store/spend.ts";
 
 export interface QuickToken {
   readonly provider: string;
@@ -44,6 +45,8 @@ export function quickToken({
   const file = readPrivate(paths.tokenFile(name), name);
   if (file === null || file.loose) return null;
   const credential = decode(file.text, file.modifiedAt);
+  // A refresh that left something may have left a newer token.
+  if (credential !== null && isTouched(paths, name, credential)) return null;
   const isEnough = credential !== null && isFresh(credential.expiresAt, Date.now(), minTtlMs ?? defaultMinTtlMs);
   return isEnough ? credential.accessToken : null;
 }

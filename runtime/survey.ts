@@ -5,10 +5,13 @@ import type { Survey } from "../machines/facts.ts";
 import type { Provider } from "../providers/provider.ts";
 import { expandHome, type Host } from "./host.ts";
 import { readSettings, type Settings } from "./settings/settings.ts";
+import { latest } from "./refresh/successor.ts";
 import { factsOf, type StoredCredential } from "./store/codec.ts";
+import { credible } from "./store/credential.ts";
 import { readLegacy } from "./store/legacy.ts";
 import type { AccountName, Paths } from "./store/names.ts";
 import { type Attempt, attemptFactsOf, type PendingStore } from "./store/pending.ts";
+import type { SpendStore } from "./store/spend.ts";
 import type { Store } from "./store/store.ts";
 
 /** What a survey reads from. */
@@ -16,6 +19,7 @@ export interface Grounds {
   readonly host: Pick<Host, "now" | "userHome">;
   readonly store: Pick<Store, "read" | "paths">;
   readonly pending: Pick<PendingStore, "list">;
+  readonly spend: Pick<SpendStore, "sealed" | "permit">;
 }
 
 /** A survey, and what it was made of. */
@@ -30,27 +34,19 @@ export interface Findings {
   readonly legacy: boolean;
 }
 
-// No server may ask for more than an hour (`wire/durations.ts`), and we take half an hour at most.
-const longestRetryMs = 2 * 3_600_000;
-
-/** A pause that ends far in the future was noted under a wrong clock, or by hand. */
-function withCredibleRetry(credential: StoredCredential | null, now: number): StoredCredential | null {
-  const isCredible = (credential?.retry?.at ?? 0) - now <= longestRetryMs;
-  return credential === null || isCredible ? credential : { ...credential, retry: null };
-}
-
 /** @throws AuthError `settings_invalid`, `store_unsafe` */
 export function look(grounds: Grounds, provider: Provider, account: string, settings?: Settings): Findings {
-  const { host, store, pending } = grounds;
+  const { host, store, pending, spend } = grounds;
   const name: AccountName = { provider: provider.name, account };
   const now = host.now();
   const stored = store.read(name);
-  const own = stored.kind === "stored" ? stored.credential : null;
+  const own =
+    stored.kind === "stored" ? latest({ paths: store.paths, spend }, provider, name, stored.credential) : null;
   const other =
     stored.kind === "absent" && account === "default" && provider.legacyFiles.length > 0
       ? readLegacy(legacyPaths(provider.legacyFiles, host, store.paths))
       : null;
-  const credential = withCredibleRetry(own ?? other, now);
+  const credential = own === null ? other : credible(own, now);
   const fault = stored.kind === "unreadable" ? stored.error : null;
   const [attempt = null] = pending.list(name, now);
   // A token file without a decision about it is one of an older program: it counts as enabled.

@@ -1,38 +1,31 @@
 // The one entry to refreshing: wait until the store holds a fresh token, or a verdict.
 //
-// It runs outside every actor, so that no state change, timeout or Ctrl-C can cut an exchange off between the server's
-// rotation and our write. Within a process everybody shares the one that is under way. What another process
-// stored meanwhile is adopted; only the server's definitive word ends a login, and nothing is ever deleted here.
-import { AuthError, type ErrorCode } from "../../machines/errors.ts";
-import { defaultMinTtlMs, isFresh } from "../../machines/freshness.ts";
-import type { RefreshDemand, Renewed } from "../../machines/life.ts";
+// The exchange itself is in a process of its own, so that no state change, timeout, Ctrl-C or kill of this one can cut it
+// off between the server's rotation and our write; here one only waits, and within a process everybody waits together.
+// What another process stored meanwhile is adopted; only the server's definitive word ends a login.
+import { setTimeout } from "node:timers/promises";
+import { AuthError } from "../../machines/errors.ts";
+import type { Renewed } from "../../machines/life.ts";
+import type { RefreshVerdict } from "../../machines/refresh.ts";
 import type { Provider } from "../../providers/provider.ts";
-import { checkBinding, type Registration, registrationOf } from "../registration.ts";
-import type { StoredCredential } from "../store/codec.ts";
-import { putOff, refusedToRenew, renewed } from "../store/credential.ts";
+import { checkBinding, registrationOf } from "../registration.ts";
 import { type AccountName, stemOf } from "../store/names.ts";
-import type { Room } from "../store/store.ts";
 import { look } from "../survey.ts";
-import { refreshRequest } from "../wire/request.ts";
-import { tokenReply } from "../wire/response.ts";
 import type { Wiring } from "../wiring.ts";
-
-export interface FreshDemand extends RefreshDemand {
-  /** Generation that the caller knows; null: none. */
-  readonly generation: number | null;
-}
-
-type Verdict = Pick<Renewed, "kind" | "code">;
+import type { FreshDemand } from "./answers.ts";
+import type { Lock } from "./lock.ts";
+import { pauses } from "./locks.ts";
+import { heard, refreshHere, seen, startRefresher } from "./refresher.ts";
 
 export interface EnsureFresh {
   /** Waits for a fresh token; resolves with a verdict, and rejects only for defects. */
   (name: AccountName, demand: FreshDemand): Promise<Renewed>;
-  /** Waits until nothing is under way. */
+  /** Waits until nothing is under way in this process. */
   readonly idle: () => Promise<void>;
 }
 
 export function createEnsureFresh(wiring: Wiring): EnsureFresh {
-  const underWay = new Map<string, Promise<Verdict>>();
+  const underWay = new Map<string, Promise<RefreshVerdict>>();
 
   const ensureFresh = async (name: AccountName, demand: FreshDemand): Promise<Renewed> => {
     const provider = wiring.provider(name.provider);
@@ -48,135 +41,92 @@ export function createEnsureFresh(wiring: Wiring): EnsureFresh {
   return Object.assign(ensureFresh, { idle });
 }
 
-async function refresh(wiring: Wiring, provider: Provider, name: AccountName, demand: FreshDemand): Promise<Verdict> {
-  const { credential, fault } = look(wiring, provider, name.account);
-  if (fault !== null) {
-    wiring.faults.note(name, fault);
-    return { kind: "unavailable", code: fault.code };
-  }
-  if (credential === null) return { kind: "signedOut", code: null };
-  const settled = withoutRequest(credential, demand, wiring.host.now());
-  if (settled !== null) return settled;
+async function refresh(
+  wiring: Wiring,
+  provider: Provider,
+  name: AccountName,
+  demand: FreshDemand,
+): Promise<RefreshVerdict> {
   try {
-    return await exchange(wiring, provider, name, credential);
+    return (
+      (await foreign(wiring, provider, name)) ??
+      seen(wiring, provider, name, demand) ??
+      (await (wiring.host.launch === null ? refreshHere : refreshElsewhere)(wiring, provider, name, demand))
+    );
   } catch (error) {
     if (!(error instanceof AuthError)) throw error;
     wiring.faults.note(name, error);
-    // Nobody was asked: once it is put right, the next try need not wait.
-    if (ownMistakes.has(error.code)) return { kind: "unavailable", code: error.code };
-    return await unavailable(wiring, name, credential, error.code, null);
+    return { kind: "unavailable", code: error.code };
   }
 }
 
-const ownMistakes: ReadonlySet<ErrorCode> = new Set([
-  "credential_elsewhere",
-  "client_missing",
-  "settings_invalid",
-  "endpoint_insecure",
-  "store_failed",
-  "store_unsafe",
-  "store_corrupt",
-]);
-
-/** What can be answered from the store alone. */
-function withoutRequest(credential: StoredCredential, demand: FreshDemand, now: number): Verdict | null {
-  const { generation, expiresAt, refused, retry } = credential;
-  const isMoved = demand.generation !== null && demand.generation !== generation;
-  // Who renews early, or because the API said no, wants another token than his: somebody else's new one will do.
-  const wantedMs = isMoved ? Math.min(demand.minTtlMs, defaultMinTtlMs) : demand.minTtlMs;
-  if (isFresh(expiresAt, now, wantedMs) && (isMoved || !demand.force)) return { kind: "adopted", code: null };
-  if (credential.refreshToken === null) return { kind: "rejected", code: "refresh_impossible" };
-  if (demand.force) return null;
-  if (refused?.generation === generation) return { kind: "rejected", code: refused.code };
-  return retry !== null && retry.at > now ? { kind: "unavailable", code: retry.code } : null;
+/** Another tool's login is used while it lives, and never spent: there would be two owners of one refresh token. */
+async function foreign(wiring: Wiring, provider: Provider, { account }: AccountName): Promise<RefreshVerdict | null> {
+  const { credential, legacy } = look(wiring, provider, account);
+  if (!legacy || credential === null) return null;
+  const { by } = await registrationOf(provider, wiring.host, wiring.sender);
+  checkBinding(provider, credential, by);
+  return { kind: "rejected", code: "refresh_impossible" };
 }
 
-async function exchange(
+const budgetMs = 45_000;
+/** For so long somebody who is at the door is left to start a refresher. */
+const courtesyMs = 3_000;
+
+/** Has a process of its own do it, or waits for the one that another process has started. */
+async function refreshElsewhere(
   wiring: Wiring,
   provider: Provider,
   name: AccountName,
-  credential: StoredCredential,
-): Promise<Verdict> {
-  const registration = await registrationOf(provider, wiring.host, wiring.sender);
-  checkBinding(provider, credential, registration.by);
-  // A disk that takes no new token must show while the old one is still good: afterwards it may be spent.
-  const room = wiring.store.reserve(name);
+  demand: FreshDemand,
+): Promise<RefreshVerdict> {
+  const { locks, faults } = wiring;
+  const since = performance.now();
+  const before = verdictsIn(wiring, provider, name);
+  let door: Lock | null = null;
+  let word: Promise<string> | null = null;
   try {
-    return await present(wiring, provider, registration, name, credential, room);
-  } finally {
-    room.giveBack();
-  }
-}
-
-/** Presents the refresh token, once. */
-async function present(
-  wiring: Wiring,
-  provider: Provider,
-  { client, endpoints, by }: Registration,
-  name: AccountName,
-  credential: StoredCredential,
-  room: Room,
-): Promise<Verdict> {
-  const { sender, store } = wiring;
-  const { refreshToken, scope } = credential;
-  if (refreshToken === null) return { kind: "rejected", code: "refresh_impossible" };
-  const reply = await sender.exchange(refreshRequest(provider, { endpoints, client, refreshToken, scope }));
-  if ("kind" in reply) {
-    wiring.faults.note(name, new AuthError(reply.code, { ...name, detail: reply.detail }));
-    return await unavailable(wiring, name, credential, reply.code, null);
-  }
-  const outcome = tokenReply(provider, reply, { purpose: "refresh", clientId: client.id });
-  if (outcome.kind === "issued") {
-    const { issued } = outcome;
-    // Somebody else's account under this name is never adopted in silence (threat T8).
-    const changed =
-      credential.accountId !== null && issued.accountId !== null && issued.accountId !== credential.accountId;
-    if (changed) return await rejected(wiring, name, credential, "identity_changed");
-    let ours: StoredCredential | null = null;
-    const now = await store.update(
-      name,
-      (current) => (ours = isSame(current, credential) ? renewed(current, issued, by, reply.receivedAt) : null),
-      room,
-    );
-    return { kind: now === null ? "signedOut" : now === ours ? "refreshed" : "adopted", code: null };
-  }
-  const { code, status, oauthError } = outcome;
-  const detail = oauthError ?? `HTTP ${status}`;
-  wiring.faults.note(name, new AuthError(code, { ...name, status, oauthError, detail }));
-  if (outcome.kind === "refused") return await rejected(wiring, name, credential, code);
-  return await unavailable(wiring, name, credential, code, "retryAfterMs" in outcome ? outcome.retryAfterMs : null);
-}
-
-/** The server's last word on this generation, unless the store has moved on meanwhile. */
-async function rejected(wiring: Wiring, name: AccountName, asked: StoredCredential, code: ErrorCode): Promise<Verdict> {
-  const now = await wiring.store.update(name, (current) =>
-    isSame(current, asked) ? refusedToRenew(current, code) : current,
-  );
-  if (now === null) return { kind: "signedOut", code: null };
-  return now.refused?.generation === now.generation ? { kind: "rejected", code } : { kind: "adopted", code: null };
-}
-
-async function unavailable(
-  { host, store }: Wiring,
-  name: AccountName,
-  asked: StoredCredential,
-  code: ErrorCode,
-  retryAfterMs: number | null,
-): Promise<Verdict> {
-  try {
-    const now = await store.update(name, (current) =>
-      isSame(current, asked) ? putOff(current, code, host.now(), retryAfterMs) : current,
-    );
-    return now === null ? { kind: "signedOut", code: null } : { kind: "unavailable", code };
+    for (const pause of pauses(budgetMs)) {
+      const verdict = seen(wiring, provider, name, demand);
+      if (verdict !== null) return verdict;
+      // A forced try does not take an old verdict for an answer, but a new one.
+      const news = verdictsIn(wiring, provider, name);
+      if (word === null && news.mark !== before.mark && news.verdict !== null) return news.verdict;
+      door ??= locks.tryTake(name, "door");
+      const isOurTurn = door !== null || performance.now() - since > courtesyMs;
+      if (word === null && isOurTurn && locks.isFree(name)) {
+        const launched = await startRefresher(wiring, provider, name, demand);
+        if (launched === null) return await refreshHere(wiring, provider, name, demand);
+        word = launched.said;
+      }
+      const text = await Promise.race([setTimeout(pause, null), word ?? new Promise<never>(() => undefined)]);
+      if (text === null) continue;
+      const told = heard(text, name);
+      if (told?.reason != null) faults.note(name, told.reason);
+      if (told !== null) return told.verdict;
+      // It died without a word: whoever is next sees by the files what it had done.
+      word = null;
+    }
   } catch (error) {
-    // That the pause cannot be noted is the lesser trouble.
-    if (error instanceof AuthError) return { kind: "unavailable", code };
-    throw error;
+    if (error instanceof AuthError) throw error;
+    // No process can be started here (too many, no memory, forbidden): then it is done by this one.
+    return await refreshHere(wiring, provider, name, demand);
+  } finally {
+    door?.release();
   }
+  faults.note(name, locks.busy(name));
+  return { kind: "unavailable", code: "lock_busy" };
 }
 
-/** Still the same login. Programs that know no generations show by the refresh token that they were here. */
-function isSame(current: StoredCredential | null, asked: StoredCredential): current is StoredCredential {
-  if (current === null || current.generation !== asked.generation || current.lineage !== asked.lineage) return false;
-  return asked.refreshToken !== null && current.refreshToken?.matches(asked.refreshToken) === true;
+/** What the file says about this generation's last try, and by which one knows that it says something new. */
+function verdictsIn(
+  wiring: Wiring,
+  provider: Provider,
+  { account }: AccountName,
+): { readonly mark: string; readonly verdict: RefreshVerdict | null } {
+  const { credential } = look(wiring, provider, account);
+  const { refused = null, retry = null, generation = 0 } = credential ?? {};
+  const mark = JSON.stringify([refused, retry]);
+  if (refused?.generation === generation) return { mark, verdict: { kind: "rejected", code: refused.code } };
+  return { mark, verdict: retry === null ? null : { kind: "unavailable", code: retry.code } };
 }

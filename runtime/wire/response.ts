@@ -10,7 +10,7 @@ export { type DeviceOutcome, deviceReply, pollReply } from "./device.ts";
 export { retryAfterMs } from "./durations.ts";
 export type { Issued } from "./issued.ts";
 export { metadataReply } from "./metadata.ts";
-export type { WireReply } from "./reply.ts";
+export { replyOf, type WireReply } from "./reply.ts";
 export { type TokenOutcome, tokenReply } from "./token.ts";
 
 export type RevokeOutcome = { readonly kind: "revoked" } | Unavailable;
@@ -30,4 +30,9 @@ export function revokeReply(reply: WireReply): RevokeOutcome {
 export function userinfoReply(provider: Provider, reply: WireReply): string | null {
   const content = contentOf(reply);
   return succeeded(reply, content) ? identityAt(content.members, provider.identity.userinfo) : null;
+}
+
+/** Whether the body is a JSON object, as every reply of a token endpoint is (RFC 6749 5.1). */
+export function isObject(reply: WireReply): boolean {
+  return contentOf(reply).members !== null;
 }

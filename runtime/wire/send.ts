@@ -28,6 +28,8 @@ export interface Sender {
    * @throws AuthError `network_*`, `endpoint_insecure`; the signal's reason when aborted
    */
   fetch(request: Request, init?: RequestInit): Promise<Response>;
+  /** Loads what sending needs, so that nothing of it can fail later. Contacts nobody. */
+  ready(): Promise<void>;
   /** Drop every connection, so that the process can end at once. */
   close(): Promise<void>;
 }
@@ -123,7 +125,7 @@ export function createSender(options: SenderOptions = {}): Sender {
     await Promise.all([opened?.exchanges.destroy(), opened?.api.destroy()]);
   }
 
-  return { exchange, fetch, close };
+  return { exchange, fetch, close, ready: async () => void (await ready()) };
 }
 
 // T20: 307 and 308 would carry the body, and with it a refresh token, to wherever the server says.

@@ -1,0 +1,250 @@
+// What is done in each state of the refresh protocol (`machines/refresh.ts`), for one account and one demand.
+//
+// The order of the writes is the protocol: room, permit, request, seal, token file, each on the disk before the next. What
+// goes wrong before the request costs nothing; after it, nothing may fail before the seal is written.
+import { setTimeout } from "node:timers/promises";
+import { AuthError, type ErrorCode } from "../../machines/errors.ts";
+import type { RefreshEvent, RefreshSteps, RefreshVerdict } from "../../machines/refresh.ts";
+import type { Provider } from "../../providers/provider.ts";
+import { discard } from "../discard.ts";
+import { settleSignIns } from "../login/settle.ts";
+import { checkBinding, registrationOf } from "../registration.ts";
+import { credible, putOff, refusedToRenew, waitingUntil } from "../store/credential.ts";
+import type { AccountName } from "../store/names.ts";
+import { spentBy } from "../store/spend.ts";
+import type { Wiring } from "../wiring.ts";
+import { type FreshDemand, withoutRequest } from "./answers.ts";
+import { checkpoint } from "./checkpoint.ts";
+import { ourselves } from "./holder.ts";
+import { pauses } from "./locks.ts";
+import { judged, leftInDoubt } from "./doubt.ts";
+import { beginning, noting, spending } from "./way.ts";
+import { present, type Presented } from "./presentation.ts";
+import { successorOf } from "./successor.ts";
+
+/** Nobody was asked: once it is put right, the next try need not wait. */
+const ownMistakes: ReadonlySet<ErrorCode> = new Set([
+  "credential_elsewhere",
+  "client_missing",
+  "settings_invalid",
+  "endpoint_insecure",
+  "store_failed",
+  "store_unsafe",
+  "store_corrupt",
+]);
+
+const budgetMs = 45_000;
+const rescueMs = 60_000;
+
+/** @param spared what a waiter sees without the lock that makes it needless; null: go on waiting */
+export function refreshSteps(
+  wiring: Wiring,
+  provider: Provider,
+  name: AccountName,
+  demand: FreshDemand,
+  spared: () => RefreshVerdict | null,
+): RefreshSteps {
+  const { host, store, spend, locks } = wiring;
+  const way = beginning();
+  const { note, noted, paused } = noting(way, wiring, name);
+  const current = () => spending(way);
+  const rescue = pauses(rescueMs);
+
+  const failed = (): Extract<Presented, { kind: "unprocessed" | "lost" }> => {
+    if (way.presented?.kind === "unprocessed" || way.presented?.kind === "lost") return way.presented;
+    return { kind: "lost", code: "reply_malformed", retryAfterMs: null };
+  };
+
+  const toCheckpoint = (): RefreshEvent => {
+    if (way.sealed === null) throw new TypeError("nothing is sealed");
+    const event = checkpoint(wiring, provider, name, current().credential, way.sealed);
+    const code = ("verdict" in event ? event.verdict?.code : null) ?? "reply_malformed";
+    if (event.type === "reply.lost") way.presented = { kind: "lost", code, retryAfterMs: null };
+    if (event.type === "reply.refused") way.presented = { kind: "refused", code };
+    return event;
+  };
+
+  return {
+    locking: async () => {
+      for (const pause of pauses(budgetMs)) {
+        const verdict = spared();
+        if (verdict !== null) return { type: "lock.spared", verdict };
+        way.lock = locks.tryTake(name);
+        if (way.lock !== null) return { type: "lock.taken" };
+        await setTimeout(pause);
+      }
+      wiring.faults.note(name, locks.busy(name));
+      return { type: "lock.spared", verdict: { kind: "unavailable", code: "lock_busy" } };
+    },
+    rereading: () => {
+      settleSignIns(wiring, name);
+      const found = store.read(name);
+      if (found.kind === "unreadable") {
+        wiring.faults.note(name, found.error);
+        return { type: "file.answers", verdict: { kind: "unavailable", code: found.error.code } };
+      }
+      if (found.kind === "absent") return { type: "file.answers", verdict: { kind: "signedOut", code: null } };
+      way.credential = credible(found.credential, host.now());
+      const spent = spentBy(way.credential);
+      way.sealed = spent === null ? null : spend.sealed(name, spent);
+      if (way.sealed !== null) {
+        way.attempt = way.sealed.attempt;
+        return { type: "seal.found" };
+      }
+      const verdict = withoutRequest(way.credential, demand, host.now());
+      if (verdict !== null) return { type: "file.answers", verdict };
+      if (spent === null) throw new TypeError("without a refresh token there is an answer");
+      way.permit = spend.permit(name, spent);
+      way.isRepeat = way.permit !== null;
+      way.attempt = spend.nextAttempt(name, spent);
+      return { type: way.isRepeat ? "permit.found" : "file.spendable" };
+    },
+    weighing: async () => {
+      const { credential, spent } = current();
+      if (way.permit === null) throw new TypeError("there is no doubt without a permit");
+      const weighed = await judged(wiring, provider, name, { spent, permit: way.permit, credential, demand });
+      if (weighed.kind === "repeat") return { type: "repeat.allowed" };
+      const now = host.now();
+      const at = weighed.inMs === null ? Math.max(credential.expiresAt, now) : now + weighed.inMs;
+      const verdict = paused("refresh_uncertain", (before) => waitingUntil(before, "refresh_uncertain", at));
+      return { type: "repeat.postponed", verdict };
+    },
+    preparing: async () => {
+      const { credential, spent } = current();
+      try {
+        way.registration = await registrationOf(provider, host, wiring.sender);
+        checkBinding(provider, credential, way.registration.by);
+        // What is loaded from the disk now cannot be missing when the token is on its way.
+        await wiring.sender.ready();
+        store.checkRoom(name);
+        spend.makeRoom(name, spent, way.attempt);
+        return { type: "room.made" };
+      } catch (error) {
+        if (!(error instanceof AuthError)) throw error;
+        wiring.faults.note(name, error);
+        const { code } = error;
+        if (ownMistakes.has(code)) return { type: "room.refused", verdict: { kind: "unavailable", code } };
+        return { type: "room.refused", verdict: paused(code, (before) => putOff(before, code, host.now(), null)) };
+      }
+    },
+    prepared: () => {
+      const { spent } = current();
+      const before = way.permit;
+      way.permit = { attempt: way.attempt, holder: ourselves(host.now()), of: spent.of, ended: false };
+      try {
+        if (!spend.allow(name, spent, way.permit)) return { type: "permit.taken" };
+      } catch (error) {
+        if (!(error instanceof AuthError)) throw error;
+        wiring.faults.note(name, error);
+        return { type: "permit.refused", verdict: { kind: "unavailable", code: error.code } };
+      }
+      if (before !== null) note("repeated", { permit: before });
+      note("permitted");
+      return { type: "permit.written" };
+    },
+    permitted: async () => {
+      const { credential, spent } = current();
+      if (way.registration === null) throw new TypeError("nothing is sent before it is known where to");
+      way.presented = await present(wiring, provider, name, credential, way.registration, {
+        spent,
+        attempt: way.attempt,
+      });
+      if (way.presented.kind === "arrived") {
+        way.sealed = way.presented.sealed;
+        return { type: "reply.arrived" };
+      }
+      const { kind, code } = way.presented;
+      if (kind === "refused") return { type: "reply.refused", verdict: { kind: "rejected", code: lastWord(code) } };
+      return { type: `reply.${kind}`, verdict: { kind: "unavailable", code } };
+    },
+    replied: () => {
+      const { spent } = current();
+      if (way.sealed === null) throw new TypeError("nothing arrived");
+      try {
+        spend.seal(name, spent, way.attempt, way.sealed);
+        note("sealed");
+        return { type: "seal.written" };
+      } catch (error) {
+        if (!(error instanceof AuthError)) throw error;
+        wiring.faults.note(name, error);
+        return { type: "seal.failed" };
+      }
+    },
+    unsealed: async () => {
+      const event = toCheckpoint();
+      if (event.type !== "file.postponed") return event;
+      const next = rescue.next();
+      if (next.done === true) return { type: "step.done", verdict: { kind: "unavailable", code: "store_failed" } };
+      await setTimeout(next.value);
+      return event;
+    },
+    sealed: () => {
+      const event = toCheckpoint();
+      // Whoever reads follows the seal.
+      return event.type === "file.postponed" ? { ...event, verdict: { kind: "refreshed", code: null } } : event;
+    },
+    salvaging: () => {
+      const event = toCheckpoint();
+      if (event.type === "file.written") note("salvaged");
+      return event;
+    },
+    checkpointed: () => {
+      const stored = store.read(name);
+      if (stored.kind === "stored") spend.clean(name, spentBy(stored.credential));
+      return { type: "step.done" };
+    },
+    refused: () => {
+      const { spent } = current();
+      // A sign-in that waits for this lock makes it the last word about a login that is no more.
+      settleSignIns(wiring, name);
+      const code = lastWord(way.presented?.kind === "refused" ? way.presented.code : "refresh_refused");
+      const now = noted((before) => refusedToRenew(before, code));
+      // Answered, so that nothing is in doubt any more.
+      spend.withdraw(name, spent, way.attempt);
+      if (now === null) return { type: "step.done", verdict: { kind: "signedOut", code: null } };
+      if (now.refused?.generation !== now.generation)
+        return { type: "step.done", verdict: { kind: "adopted", code: null } };
+      note(code === "refresh_interrupted" ? "interrupted" : "refused", { code });
+      return { type: "step.done", verdict: { kind: "rejected", code } };
+    },
+    blocked: () => {
+      noted((before) => refusedToRenew(before, "reply_unusable"));
+      note("blocked", { code: "reply_unusable" });
+      return { type: "step.done" };
+    },
+    unprocessed: () => {
+      const { code, retryAfterMs } = failed();
+      spend.withdraw(name, current().spent, way.attempt);
+      note("withdrawn", { code });
+      return { type: "step.done", verdict: paused(code, (before) => putOff(before, code, host.now(), retryAfterMs)) };
+    },
+    unanswered: () => {
+      const { credential, spent } = current();
+      const { code, retryAfterMs } = failed();
+      leftInDoubt(wiring, provider, name, spent, way);
+      // A repeat could cost an access token that is still good.
+      const notBefore = provider.rotation === "never" ? 0 : credential.expiresAt;
+      const verdict = paused(code, (before) => {
+        const next = putOff(before, code, host.now(), retryAfterMs);
+        return waitingUntil(next, code, Math.max(next.retry?.at ?? 0, notBefore));
+      });
+      return { type: "step.done", verdict };
+    },
+    discarding: async () => {
+      const { credential } = current();
+      spend.clean(name, null);
+      const lost = way.sealed === null ? null : successorOf(provider, credential, way.sealed);
+      if (lost?.kind === "successor") await discard(wiring, provider, name, lost.credential);
+      return { type: "step.done" };
+    },
+    releasing: () => {
+      way.lock?.release();
+      return { type: "step.done" };
+    },
+  };
+
+  /** A repeat that is refused says that the first one was processed, and its reply lost. */
+  function lastWord(code: ErrorCode): ErrorCode {
+    return way.isRepeat && code === "refresh_refused" ? "refresh_interrupted" : code;
+  }
+}

@@ -1,0 +1,88 @@
+// What is held and known on the way through the refresh protocol, and how it is noted: in the journal, and in the token file
+// when nothing came of it. It lives as long as one run does; what must survive a crash is in files.
+import { AuthError, type ErrorCode } from "../../machines/errors.ts";
+import type { RefreshVerdict } from "../../machines/refresh.ts";
+import type { Step } from "../inspect/record.ts";
+import type { Registration } from "../registration.ts";
+import type { StoredCredential } from "../store/codec.ts";
+import type { Permit, Sealed } from "../store/evidence.ts";
+import type { AccountName } from "../store/names.ts";
+import { type Spent, spentBy } from "../store/spend.ts";
+import type { Wiring } from "../wiring.ts";
+import { isSame } from "./answers.ts";
+import type { Lock } from "./lock.ts";
+import type { Presented } from "./presentation.ts";
+
+export interface Way {
+  lock: Lock | null;
+  credential: StoredCredential | null;
+  /** Of the presentation that may be repeated, then of this one. */
+  permit: Permit | null;
+  attempt: number;
+  isRepeat: boolean;
+  registration: Registration | null;
+  presented: Presented | null;
+  sealed: Sealed | null;
+}
+
+export function beginning(): Way {
+  return {
+    lock: null,
+    credential: null,
+    permit: null,
+    attempt: 0,
+    isRepeat: false,
+    registration: null,
+    presented: null,
+    sealed: null,
+  };
+}
+
+/** What is spent. */
+export function spending({ credential }: Way): { readonly credential: StoredCredential; readonly spent: Spent } {
+  const spent = credential === null ? null : spentBy(credential);
+  if (credential === null || spent === null) throw new TypeError("nothing is spent before it was read");
+  return { credential, spent };
+}
+
+export interface Noting {
+  /** Writes a line of the journal. */
+  readonly note: (step: Step, more?: Note) => void;
+  /** Changes the token file, if what is spent still stands there. That the disk does not take it is the lesser trouble. */
+  readonly noted: (change: Change) => StoredCredential | null;
+  /** The same, for a pause before the next try. */
+  readonly paused: (code: ErrorCode, change: Change) => RefreshVerdict;
+}
+
+type Change = (before: StoredCredential) => StoredCredential;
+
+interface Note {
+  readonly code?: ErrorCode | null;
+  readonly retryAt?: number | null;
+  /** Of the process that was interrupted. */
+  readonly permit?: Permit | null;
+}
+
+export function noting(way: Way, { store, journal }: Wiring, { provider, account }: AccountName): Noting {
+  const note: Noting["note"] = (step, { permit, ...rest } = {}) => {
+    const { lineage, generation } = spending(way).credential;
+    const holder = permit?.holder ?? undefined;
+    journal.note({ step, provider, account, lineage, generation, attempt: way.attempt, holder, ...rest });
+  };
+  const noted: Noting["noted"] = (change) => {
+    const { credential } = spending(way);
+    try {
+      return store.write({ provider, account }, (now) => (isSame(now, credential) ? change(now) : now));
+    } catch (error) {
+      if (error instanceof AuthError) return credential;
+      throw error;
+    }
+  };
+  const paused: Noting["paused"] = (code, change) => {
+    const now = noted(change);
+    if (now === null) return { kind: "signedOut", code: null };
+    note("putOff", { code, retryAt: now.retry?.at ?? null });
+    return { kind: "unavailable", code };
+  };
+  return { note, noted, paused };
+}
