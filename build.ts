@@ -56,6 +56,17 @@ await bundle(
   },
 );
 chmodSync("dist/llxprt-auth.cjs", 0o755);
+// What runs in processes of its own: the command and the library both start it.
+await bundle(
+  { input: { background: "runtime/background.ts" }, external: ["ky", "undici", "open"] },
+  {
+    dir: "dist",
+    format: "esm",
+    entryFileNames: "[name].mjs",
+    chunkFileNames: "background/[name]-[hash].mjs",
+    minify: true,
+  },
+);
 // The library: a program that uses it shares its own xstate with it.
 await bundle(
   { input: "runtime/index.ts", external: Object.keys(manifest.dependencies) },

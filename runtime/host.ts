@@ -1,6 +1,7 @@
 // Everything that is borrowed from the outside: clock, randomness, environment, folders, browser.
 // Tests pass their own through this one door; nothing else in the runtime reaches around it.
 import { join, resolve } from "node:path";
+import type { Launched } from "./launch.ts";
 
 export interface Host {
   /** Epoch milliseconds. */
@@ -14,6 +15,11 @@ export interface Host {
   readonly home: string;
   /** Opens a page for a person. Rejects when there is no browser; that is never fatal. */
   readonly openBrowser: (url: string) => Promise<void>;
+  /**
+   * Starts work of ours in a process that outlives this one (`background.ts`). Null, as itself or as its answer: that is
+   * not possible here, and the work is done in this process.
+   */
+  readonly launch: ((task: readonly string[], keep: readonly string[]) => Promise<Launched | null>) | null;
 }
 
 /** The real outside. @param home replaces `LLXPRT_HOME` */
@@ -28,6 +34,10 @@ export function realHost({ home, browser }: { home?: string | undefined; browser
     openBrowser: async (url) => {
       const { openBrowser } = await import("./login/browser.ts");
       await openBrowser(url, browser ?? environment["BROWSER"]);
+    },
+    launch: async (task, keep) => {
+      const { launch } = await import("./launch.ts");
+      return launch(task, environment, keep);
     },
   };
 }

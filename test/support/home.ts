@@ -42,6 +42,7 @@ export class Home implements Disposable {
       environment: {},
       userHome: this.userHome,
       home: this.paths.home,
+      launch: null,
       openBrowser: (url) => assert.fail(`nobody may open a browser here, and least of all at ${new URL(url).origin}`),
       ...changes,
     };

@@ -1,0 +1,62 @@
+// Starting work in a process of its own: in its own session, so that neither Ctrl-C, a closed terminal nor a killed process
+// group reaches it, with nothing of ours open but one pipe, and with no more of the environment than it needs.
+//
+// It gets names only, and reads tokens itself. What it says at its end is a courtesy to whoever still listens.
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { text } from "node:stream/consumers";
+import type { Readable } from "node:stream";
+import { fileURLToPath } from "node:url";
+
+export interface Launched {
+  /** What it said at its end; empty when it ended without a word. Rejects when it could not be started. */
+  readonly said: Promise<string>;
+}
+
+/** Where the files of this program are: as sources, in the library, in the bundled command. */
+const places = ["./background.ts", "./background.mjs", "../background.mjs"];
+
+/** @param keep names of variables that the work needs besides the usual ones @returns null: not possible here */
+export function launch(
+  task: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+  keep: readonly string[],
+): Launched | null {
+  const entry = places.map((place) => fileURLToPath(new URL(place, import.meta.url))).find((path) => existsSync(path));
+  // In another program's bundle our file is not there.
+  if (entry === undefined) return null;
+  const names = [...passedOn, ...keep].filter((name) => environment[name] !== undefined);
+  const child = spawn(process.execPath, [entry, ...task], {
+    detached: true,
+    stdio: ["ignore", "ignore", "ignore", "pipe"],
+    env: {
+      ...Object.fromEntries(names.map((name) => [name, environment[name]])),
+      // Where execPath is a program with Node inside, this makes it Node.
+      ...(process.versions["electron"] === undefined ? {} : { ELECTRON_RUN_AS_NODE: "1" }),
+    },
+    cwd: "/",
+    windowsHide: true,
+  });
+  const pipe = child.stdio[3] as Readable & { unref?: () => void };
+  child.unref();
+  pipe.unref?.();
+  const failed = new Promise<never>((_, reject) => child.once("error", reject));
+  return { said: Promise.race([text(pipe), failed]) };
+}
+
+const proxies = ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"];
+const passedOn = [
+  "HOME",
+  "USERPROFILE",
+  "SystemRoot",
+  "TMPDIR",
+  "TEMP",
+  "TMP",
+  ...proxies,
+  ...proxies.map((name) => name.toLowerCase()),
+  "NODE_EXTRA_CA_CERTS",
+  "NODE_USE_ENV_PROXY",
+  "NODE_USE_SYSTEM_CA",
+  "SSL_CERT_FILE",
+  "SSL_CERT_DIR",
+];
