@@ -4,8 +4,10 @@
 // file to come back to.
 import type { Revocation } from "../machines/life.ts";
 import { AuthError } from "../machines/errors.ts";
+import { latest } from "./refresh/successor.ts";
 import { checkBinding, registrationOf } from "./registration.ts";
 import type { StoredCredential } from "./store/codec.ts";
+import { dropGranted, granted } from "./store/granted.ts";
 import type { AccountName } from "./store/names.ts";
 import { revokeRequest } from "./wire/request.ts";
 import { revokeReply } from "./wire/response.ts";
@@ -13,20 +15,39 @@ import type { Wiring } from "./wiring.ts";
 
 /** @returns what became of the grant at the provider. @throws AuthError when the file cannot be removed */
 export async function logOut(wiring: Wiring, name: AccountName, revoke: boolean): Promise<Revocation> {
-  const { store, pending, journal } = wiring;
+  const { store, pending, spend, journal } = wiring;
   const found = store.read(name);
   pending.removeAll(name);
   // A file that cannot be read is not ours to delete; it blocks, and `reset` puts it aside.
   if (found.kind === "unreadable") throw found.error;
-  await store.remove(name);
+  store.remove(name);
   if (found.kind === "absent") return "nothing";
-  const { lineage, generation } = found.credential;
+  // What is sealed already is the login that has to be taken back.
+  const credential = latest({ paths: store.paths, spend }, wiring.provider(name.provider), name, found.credential);
+  const { lineage, generation } = credential;
+  await sweep(wiring, name);
   const whose = { provider: name.provider, account: name.account, lineage, generation };
   journal.note({ step: "loggedOut", ...whose, revocation: revoke ? undefined : "skipped" });
   if (!revoke) return "skipped";
-  const revocation = await revoked(wiring, name, found.credential);
+  const revocation = await revoked(wiring, name, credential);
   journal.note({ step: "revocation", ...whose, revocation });
   return revocation;
+}
+
+const patienceMs = 1_000;
+
+/** Removes what a refresh has left. One that is under way finds no file, and gives its tokens back itself. */
+async function sweep({ locks, store, spend }: Wiring, name: AccountName): Promise<void> {
+  const lock = await locks.take(name, patienceMs);
+  try {
+    if (lock === null) return;
+    // Between a look at the file and its replacement there is a moment; under the lock there is none.
+    store.remove(name);
+    spend.clean(name, null);
+    for (const { attempt } of granted(store.paths, name)) dropGranted(store.paths, name, attempt);
+  } finally {
+    lock?.release();
+  }
 }
 
 async function revoked(wiring: Wiring, name: AccountName, credential: StoredCredential): Promise<Revocation> {

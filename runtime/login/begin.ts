@@ -61,7 +61,7 @@ async function start(desk: Desk, provider: Provider, input: BeginInput): Promise
   }
   desk.pending.sweep(desk.host.now());
   // Nobody is sent to a browser for a login that could not be kept.
-  desk.store.reserve(input).giveBack();
+  desk.store.checkRoom(input);
   const attempt =
     input.grant === "device" ? await startDevice(desk, provider, input) : await startCode(desk, provider, input);
   try {

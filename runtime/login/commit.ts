@@ -1,18 +1,27 @@
 // The end of a sign-in: tokens into the store before anything else can fail, and only if the sign-in is still wanted.
+import { setTimeout } from "node:timers/promises";
 import { AuthError } from "../../machines/errors.ts";
 import type { Provider } from "../../providers/provider.ts";
+import { discard } from "../discard.ts";
 import { registrationOf, type Registration } from "../registration.ts";
+import { pauses } from "../refresh/locks.ts";
 import type { AccountName } from "../store/names.ts";
 import { signedIn } from "../store/credential.ts";
+import { dropGranted, keepGranted } from "../store/granted.ts";
 import type { Attempt } from "../store/pending.ts";
-import { revokeRequest, userinfoRequest } from "../wire/request.ts";
+import { userinfoRequest } from "../wire/request.ts";
 import { type Issued, userinfoReply } from "../wire/response.ts";
 import type { Wiring } from "../wiring.ts";
+import { settleSignIns } from "./settle.ts";
+
+/** A refresh of the login that was there before may hold the lock for as long as an exchange takes. */
+const patienceMs = 45_000;
 
 /**
  * Stores what was issued, under a lineage of its own, and removes the account's records.
  * @param signal aborted when the sign-in was cancelled meanwhile: then nothing is stored. What is not stored is revoked.
- * @returns the lineage. @throws AuthError `sign_in_cancelled`, `store_corrupt`, `store_unsafe`, `store_failed`
+ * @returns the lineage. @throws AuthError `sign_in_cancelled`, `store_corrupt`, `store_unsafe`, `store_failed`; `lock_busy`:
+ *   the tokens wait on the disk for whoever has the lock next
  */
 export async function commit(
   wiring: Wiring,
@@ -21,48 +30,43 @@ export async function commit(
   issued: Issued,
   signal: AbortSignal,
 ): Promise<string> {
-  const { host, store, pending, journal } = wiring;
-  const whose = { provider: attempt.provider, account: attempt.account, signIn: attempt.attempt, grant: attempt.kind };
-  const lineage = Buffer.from(host.randomBytes(16)).toString("base64url");
+  const { host, store, spend, journal } = wiring;
   const { issuer, clientId } = attempt;
+  const lineage = Buffer.from(host.randomBytes(16)).toString("base64url");
   try {
-    await store.update(attempt, (current) => {
-      if (signal.aborted || pending.get(attempt, attempt.attempt) === null) return current;
-      return signedIn(current, issued, { issuer, clientId }, lineage, host.now());
-    });
+    spend.ensure(attempt);
+    const credential = signedIn(null, issued, { issuer, clientId }, lineage, host.now());
+    keepGranted(store.paths, attempt, attempt.attempt, credential);
+    await settled(wiring, attempt, signal);
     const found = store.read(attempt);
-    if (found.kind !== "stored" || found.credential.lineage !== lineage) {
-      throw new AuthError("sign_in_cancelled", attempt);
-    }
-    const { generation, expiresAt } = found.credential;
-    journal.note({ step: "signedIn", ...whose, lineage, generation, expiresAt });
+    if (found.kind === "stored" && found.credential.lineage === lineage) return lineage;
+    throw found.kind === "unreadable" ? found.error : new AuthError("sign_in_cancelled", attempt);
   } catch (error) {
-    journal.note({ step: "discarded", ...whose, code: error instanceof AuthError ? error.code : "internal" });
+    if (error instanceof AuthError && error.code === "lock_busy") throw error;
+    const code = error instanceof AuthError ? error.code : "internal";
+    const whose = { provider: attempt.provider, account: attempt.account, signIn: attempt.attempt };
+    journal.note({ step: "discarded", ...whose, grant: attempt.kind, code });
     await discard(wiring, provider, attempt, issued);
     throw error;
   }
-  pending.removeAll(attempt);
-  return lineage;
 }
 
-/** Gives tokens back that nobody wants any more. Best effort. */
-async function discard(
-  { host, sender, store }: Wiring,
-  provider: Provider,
-  name: AccountName,
-  issued: Issued,
-): Promise<void> {
-  // Where refresh tokens do not rotate, all of a person's tokens are one grant: the login that is kept would go with it.
-  if (provider.rotation === "never" && store.read(name).kind !== "absent") return;
+async function settled(wiring: Wiring, attempt: Attempt, signal: AbortSignal): Promise<void> {
+  const { store, locks } = wiring;
+  const lock = await locks.take(attempt, patienceMs);
+  if (lock === null) throw locks.busy(attempt);
   try {
-    const registration = await registrationOf(provider, host, sender);
-    const token = issued.refreshToken ?? issued.accessToken;
-    if (registration.endpoints.revocation !== null)
-      await sender.exchange(revokeRequest(provider, { ...registration, token }));
+    if (signal.aborted) dropGranted(store.paths, attempt, attempt.attempt);
+    else settleSignIns(wiring, attempt);
   } catch (error) {
-    if (!(error instanceof AuthError)) throw error;
+    dropGranted(store.paths, attempt, attempt.attempt);
+    throw error;
+  } finally {
+    lock.release();
   }
 }
+
+const identityMs = 2_000;
 
 /** Asks who signed in, for people to read. After the tokens are safe, and never a reason to fail. */
 export async function noteIdentity(
@@ -76,7 +80,10 @@ export async function noteIdentity(
   const identity = await identityOf(provider, sender, accessToken, () => registrationOf(provider, host, sender));
   if (identity === null) return;
   try {
-    await store.update(name, (current) => (current?.lineage === lineage ? { ...current, identity } : current));
+    for (const pause of pauses(identityMs)) {
+      if (store.advise(name, (current) => (current?.lineage === lineage ? { ...current, identity } : current))) return;
+      await setTimeout(pause);
+    }
   } catch (error) {
     if (!(error instanceof AuthError)) throw error;
   }

@@ -1,0 +1,32 @@
+// Sign-ins whose tokens wait on the disk: put into the token file by whoever has the account's lock, in the place of
+// whatever login was there. A sign-in without its record was cancelled, and its tokens never become a login.
+import { dropGranted, granted } from "../store/granted.ts";
+import type { AccountName } from "../store/names.ts";
+import type { Wiring } from "../wiring.ts";
+
+/** Only for who holds the lock. @throws AuthError `store_*` */
+export function settleSignIns({ store, pending, spend, journal }: Wiring, name: AccountName): void {
+  for (const { attempt, credential } of granted(store.paths, name)) {
+    const record = pending.get(name, attempt);
+    if (record !== null && credential !== null) {
+      store.write(name, (current) =>
+        current?.lineage === credential.lineage
+          ? current
+          : {
+              ...credential,
+              snapshot: current?.snapshot ?? null,
+              ownRest: current?.ownRest ?? {},
+              rest: current?.rest ?? {},
+            },
+      );
+      const { lineage, generation, expiresAt } = credential;
+      const whose = { provider: name.provider, account: name.account, signIn: attempt, grant: record.kind };
+      journal.note({ step: "signedIn", ...whose, lineage, generation, expiresAt });
+    }
+    dropGranted(store.paths, name, attempt);
+    if (record === null) continue;
+    // Of the login that was there before, nothing may be brought back.
+    spend.clean(name, null);
+    pending.removeAll(name);
+  }
+}
