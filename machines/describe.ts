@@ -24,9 +24,6 @@ export interface Source {
   readonly name?: string;
 }
 
-/** What an actor is doing, as far as it was saved; facts cannot tell it. */
-export type Activity = "pendingAuth" | "refreshing" | "loggingOut" | null;
-
 export interface Description {
   readonly state: AccountState;
   readonly usable: "yes" | "no" | "unknown";
@@ -45,8 +42,8 @@ interface Name {
 }
 
 /** Describes an account as the contract's status table does (section 7). */
-export function describe(name: Name, survey: Survey, source: Source, activity: Activity): Description {
-  const state = stateOf(survey, activity);
+export function describe(name: Name, survey: Survey, source: Source): Description {
+  const state = stateOf(survey);
   const lastError = survey.fault ?? survey.facts?.refused ?? survey.facts?.retry?.code ?? null;
   const hasKey = source.kind !== "oauth" && source.kind !== "none";
   const usable = hasKey ? "yes" : usableOf(survey, state);
@@ -60,14 +57,13 @@ export function describe(name: Name, survey: Survey, source: Source, activity: A
   };
 }
 
-function stateOf({ enabled, fault, facts, pending, now }: Survey, activity: Activity): AccountState {
+function stateOf({ enabled, fault, facts, renewing, pending, now }: Survey): AccountState {
   if (!enabled) return "disabled";
   if (fault !== null) return "blocked";
-  if (activity === "loggingOut" || (activity === "refreshing" && facts !== null)) return activity;
+  if (renewing && facts !== null) return "refreshing";
   if (facts === null || isOver(facts, now)) {
     if (pending !== null && !isPast(pending.expiresAt, now))
       return pending.kind === "device" ? "awaitingPoll" : "awaitingCode";
-    if (activity === "pendingAuth") return activity;
     return facts === null ? "idle" : "expired";
   }
   return facts.retry !== null && facts.retry.at > now ? "backingOff" : "authenticated";

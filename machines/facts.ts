@@ -37,6 +37,8 @@ export interface Survey {
   readonly facts: Facts | null;
   /** Why the token file cannot be used, if it is there and cannot. */
   readonly fault: ErrorCode | null;
+  /** Some process is presenting the refresh token at this moment. */
+  readonly renewing: boolean;
   /** The newest sign-in under way, whichever process began it. */
   readonly pending: AttemptFacts | null;
 }

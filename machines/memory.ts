@@ -9,7 +9,7 @@ export function emptyMemory({ provider, account, ahead, jitter }: CredentialInpu
     ahead,
     jitter,
     choice: null,
-    survey: { now: 0, enabled: false, facts: null, fault: null, pending: null },
+    survey: { now: 0, enabled: false, facts: null, fault: null, renewing: false, pending: null },
     grant: null,
     asked: null,
     demand: { minTtlMs: 0, force: false },

@@ -53,15 +53,6 @@ export function restorable(saved: unknown, input: CredentialInput): unknown {
   };
 }
 
-/** What an actor was doing when its snapshot was saved, if that was within `withinMs` of now. */
-export function activityIn(saved: unknown, now: number, withinMs: number): "refreshing" | "loggingOut" | null {
-  if (!isRecord(saved) || typeof saved["saved_at"] !== "number") return null;
-  if (Math.abs(now - saved["saved_at"] * 1000) > withinMs) return null;
-  const state = migrated(saved);
-  const value = isRecord(state) ? state["value"] : null;
-  return value === "refreshing" || value === "loggingOut" ? value : null;
-}
-
 function migrated(saved: unknown): unknown {
   if (!isRecord(saved) || saved["schema"] !== 1 || saved["machine"] !== "credential") return null;
   const { version } = saved;

@@ -33,7 +33,7 @@ export function createAccount(parts: AccountParts): Account {
 
   const status = (): Status => {
     const found = findings();
-    return statusOf(name, found, sourceOf(parts.why(found)), null);
+    return statusOf(name, found, sourceOf(parts.why(found)));
   };
 
   /** @throws the fault of the token file */

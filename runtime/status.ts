@@ -1,5 +1,5 @@
 // The row of `status`: what the facts say about an account, in the words of the contract (section 7). Pure.
-import { type Activity, type Description, describe, type Source } from "../machines/describe.ts";
+import { type Description, describe, type Source } from "../machines/describe.ts";
 import type { AccountName } from "./store/names.ts";
 import type { Attempt } from "./store/pending.ts";
 import type { Findings } from "./survey.ts";
@@ -49,10 +49,10 @@ export interface Status {
   readonly nextTimerAt: number | null;
 }
 
-export function statusOf(name: AccountName, findings: Findings, source: Source, activity: Activity): Status {
+export function statusOf(name: AccountName, findings: Findings, source: Source): Status {
   const { survey, attempt } = findings;
   const { facts, now } = survey;
-  const { exitCode, nextTimerAt, ...described } = describe(name, survey, source, activity);
+  const { exitCode, nextTimerAt, ...described } = describe(name, survey, source);
   const usesKey = source.kind !== "oauth" && source.kind !== "none";
   return {
     row: {

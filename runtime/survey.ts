@@ -5,7 +5,7 @@ import type { Survey } from "../machines/facts.ts";
 import type { Provider } from "../providers/provider.ts";
 import { expandHome, type Host } from "./host.ts";
 import { readSettings, type Settings } from "./settings/settings.ts";
-import { latest } from "./refresh/successor.ts";
+import { isBeingSpent, latest } from "./refresh/successor.ts";
 import { factsOf, type StoredCredential } from "./store/codec.ts";
 import { credible } from "./store/credential.ts";
 import { readLegacy } from "./store/legacy.ts";
@@ -40,8 +40,8 @@ export function look(grounds: Grounds, provider: Provider, account: string, sett
   const name: AccountName = { provider: provider.name, account };
   const now = host.now();
   const stored = store.read(name);
-  const own =
-    stored.kind === "stored" ? latest({ paths: store.paths, spend }, provider, name, stored.credential) : null;
+  const followed = { paths: store.paths, spend };
+  const own = stored.kind === "stored" ? latest(followed, provider, name, stored.credential) : null;
   const other =
     stored.kind === "absent" && account === "default" && provider.legacyFiles.length > 0
       ? readLegacy(legacyPaths(provider.legacyFiles, host, store.paths))
@@ -57,6 +57,7 @@ export function look(grounds: Grounds, provider: Provider, account: string, sett
       enabled,
       facts: credential === null ? null : factsOf(credential),
       fault: fault?.code ?? null,
+      renewing: credential !== null && isBeingSpent(followed, name, credential),
       pending: attempt === null ? null : attemptFactsOf(attempt),
     },
     credential,

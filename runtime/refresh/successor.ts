@@ -5,6 +5,7 @@ import type { Provider } from "../../providers/provider.ts";
 import type { StoredCredential } from "../store/codec.ts";
 import { renewed } from "../store/credential.ts";
 import type { Sealed } from "../store/evidence.ts";
+import { presenceOf } from "./holder.ts";
 import { isTouched, type SpendStore, spentBy } from "../store/spend.ts";
 import type { AccountName, Paths } from "../store/names.ts";
 import { isObject, replyOf, type TokenOutcome, tokenReply, type WireReply } from "../wire/response.ts";
@@ -58,4 +59,15 @@ export function latest(
     current = successor.credential;
   }
   return current;
+}
+
+/** Whether some process presents this refresh token at this moment. No lock, no write. */
+export function isBeingSpent(
+  { paths, spend }: { readonly paths: Paths; readonly spend: Pick<SpendStore, "permit"> },
+  name: AccountName,
+  credential: StoredCredential,
+): boolean {
+  const spent = isTouched(paths, name, credential) ? spentBy(credential) : null;
+  const permit = spent === null ? null : spend.permit(name, spent);
+  return permit?.holder != null && !permit.ended && ["here", "stopped"].includes(presenceOf(permit.holder));
 }

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
 import { credentialMachine } from "../../machines/credential.ts";
-import { type Activity, describe as told, type Description, type Source } from "../../machines/describe.ts";
+import { describe as told, type Description, type Source } from "../../machines/describe.ts";
 import type { AttemptFacts, Facts, Survey } from "../../machines/facts.ts";
 import { hour, input, minute, now, survey } from "./examples.ts";
 import { begin, ends, step } from "./step.ts";
@@ -22,7 +22,6 @@ function attempt(kind: AttemptFacts["kind"], expiresAt: number | null = now + mi
 interface Row {
   readonly situation: string;
   readonly survey: Survey;
-  readonly activity?: Activity;
   /** state · usable · exit code · next command · next timer · last error */
   readonly says: string;
 }
@@ -48,12 +47,6 @@ const rows: readonly Row[] = [
     says: "disabled · no · 3 · codex enable · expiry · -",
   },
   { situation: "no tokens", survey: survey(null), says: "idle · no · 3 · codex login · - · -" },
-  {
-    situation: "a sign-in is being prepared",
-    survey: survey(null),
-    activity: "pendingAuth",
-    says: "pendingAuth · no · 3 · codex wait · - · -",
-  },
   {
     situation: "a sign-in waits for the listener",
     survey: survey(null, attempt("loopback")),
@@ -152,33 +145,24 @@ const rows: readonly Row[] = [
   },
   {
     situation: "being renewed, alive",
-    survey: survey(),
-    activity: "refreshing",
+    survey: survey({}, { renewing: true }),
     says: "refreshing · yes · 0 · - · expiry · -",
   },
   {
     situation: "being renewed, dead",
-    survey: survey(dead),
-    activity: "refreshing",
+    survey: survey(dead, { renewing: true }),
     says: "refreshing · unknown · 0 · - · - · -",
   },
   {
     situation: "was being renewed when somebody logged out",
-    survey: survey(null),
-    activity: "refreshing",
+    survey: survey(null, { renewing: true }),
     says: "idle · no · 3 · codex login · - · -",
-  },
-  {
-    situation: "being logged out",
-    survey: survey(null),
-    activity: "loggingOut",
-    says: "loggingOut · no · 3 · - · - · -",
   },
 ];
 
 describe("status", () => {
-  for (const { situation, survey: found, activity = null, says } of rows)
-    it(`${situation}: ${says}`, () => assert.equal(line(told(name, found, oauth, activity)), says));
+  for (const { situation, survey: found, says } of rows)
+    it(`${situation}: ${says}`, () => assert.equal(line(told(name, found, oauth)), says));
 
   it("needs no command and is usable when a key outranks OAuth, whatever the state", () => {
     for (const source of [
@@ -187,22 +171,22 @@ describe("status", () => {
       { kind: "settings" },
       { kind: "env", name: "OPENAI_API_KEY" },
     ] as const)
-      for (const { survey: found, activity = null, says } of rows) {
-        const { state, usable, exitCode, nextCommand } = told(name, found, source, activity);
+      for (const { survey: found, says } of rows) {
+        const { state, usable, exitCode, nextCommand } = told(name, found, source);
         assert.equal(state, says.split(" ")[0]);
         assert.deepEqual([usable, exitCode, nextCommand], ["yes", 0, null]);
       }
   });
 
   it("is not made usable by the lack of any source", () => {
-    assert.equal(told(name, survey(null), { kind: "none" }, null).usable, "no");
+    assert.equal(told(name, survey(null), { kind: "none" }).usable, "no");
   });
 
   it("names the account in the command, unless it is the default one", () => {
     const work = { provider: "codex", account: "work" };
-    assert.equal(told(work, survey(null), oauth, null).nextCommand, "llxprt-auth codex login --account work");
+    assert.equal(told(work, survey(null), oauth).nextCommand, "llxprt-auth codex login --account work");
     const blocked = survey(null, { fault: "store_corrupt" });
-    assert.equal(told(work, blocked, oauth, null).nextCommand, "llxprt-auth codex reset --account work");
+    assert.equal(told(work, blocked, oauth).nextCommand, "llxprt-auth codex reset --account work");
   });
 });
 
@@ -214,6 +198,7 @@ describe("status and machine", () => {
     now: fc.constant(now),
     enabled: fc.boolean(),
     fault: fc.constantFrom(null, "store_corrupt" as const),
+    renewing: fc.constant(false),
     pending: fc.constant(null),
     facts: fc.option(
       fc.record<Facts>({
@@ -233,7 +218,7 @@ describe("status and machine", () => {
   it("say the same of the same facts", () => {
     fc.assert(
       fc.property(found, (facts) => {
-        assert.equal(told(name, facts, oauth, null).state, step(machine, deciding, ends("survey", facts)).at);
+        assert.equal(told(name, facts, oauth).state, step(machine, deciding, ends("survey", facts)).at);
       }),
     );
   });
@@ -241,7 +226,7 @@ describe("status and machine", () => {
   it("never call usable what is dead, nor name a timer that is past", () => {
     fc.assert(
       fc.property(found, (facts) => {
-        const { usable, nextTimerAt, exitCode } = told(name, facts, oauth, null);
+        const { usable, nextTimerAt, exitCode } = told(name, facts, oauth);
         if (usable === "yes") assert.ok((facts.facts?.expiresAt ?? 0) > now);
         if (nextTimerAt !== null) assert.ok(nextTimerAt > now);
         assert.equal(exitCode === 0, usable !== "no");

@@ -31,6 +31,7 @@ export function survey(changes: Partial<Facts> | null = {}, others: Partial<Surv
     enabled: true,
     facts: changes === null ? null : facts(changes),
     fault: null,
+    renewing: false,
     pending: null,
     ...others,
   };

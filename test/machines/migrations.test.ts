@@ -2,7 +2,7 @@
 // dropped, and of the rest nothing but the state's name gets back into a machine.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { activityIn, envelope, restorable, snapshotVersion } from "../../machines/migrations.ts";
+import { envelope, restorable, snapshotVersion } from "../../machines/migrations.ts";
 import { emptyMemory } from "../../machines/memory.ts";
 import { input, now } from "./examples.ts";
 
@@ -96,34 +96,6 @@ describe("restorable", () => {
     assert.equal(restored.context["polluted"], undefined);
     assert.equal(({} as Record<string, unknown>)["polluted"], undefined);
     assert.deepEqual(Object.keys(restored.context), Object.keys(emptyMemory(input)));
-  });
-});
-
-describe("activityIn", () => {
-  const within = 60_000;
-
-  it("knows what was under way a moment ago", () => {
-    assert.equal(activityIn(saved("refreshing"), now, within), "refreshing");
-    assert.equal(activityIn(saved("loggingOut"), now + within, within), "loggingOut");
-  });
-
-  it("believes neither an old nor a future moment", () => {
-    assert.equal(activityIn(saved("refreshing"), now + within + 1_000, within), null);
-    assert.equal(activityIn(saved("refreshing"), now - within - 1_000, within), null);
-  });
-
-  it("knows of nothing in a settled, foreign or broken snapshot", () => {
-    for (const found of [
-      ...settled.map((state) => saved(state)),
-      saved({ pendingAuth: "device" }),
-      saved("refreshing", { version: snapshotVersion + 1 }),
-      saved("refreshing", { machine: "door" }),
-      saved("refreshing", { saved_at: "now" }),
-      saved("refreshing", { state: "refreshing" }),
-      null,
-      [],
-    ])
-      assert.equal(activityIn(found, now, within), null);
   });
 });
 

@@ -51,7 +51,7 @@ const snapshots: Readonly<Record<string, unknown>> = {
             demand: { minTtlMs: 1e15, force: true },
             revoke: true,
             ahead: true,
-            survey: { now: 0, enabled: true, facts: null, fault: null, pending: null },
+            survey: { now: 0, enabled: true, facts: null, fault: null, renewing: false, pending: null },
           },
           children: {
             logOut: { src: "logOut", snapshot: { status: "active", input: { provider: "anthropic", revoke: true } } },
