@@ -12,7 +12,7 @@ import { asked } from "./login/walk.ts";
 import { begin } from "./step.ts";
 
 const facts =
-  "lineage generation expiresAt obtainedAt refreshable identity verifiedAt refused retry at code now enabled facts fault pending";
+  "lineage generation expiresAt obtainedAt refreshable identity verifiedAt refused retry at code now enabled facts fault renewing pending";
 const account =
   "provider account ahead jitter choice survey grant asked demand minTtlMs force revoke result seen revocation";
 const signingIn =
