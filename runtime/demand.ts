@@ -118,8 +118,8 @@ export function createDemands(
       const result = isEnough
         ? null
         : await renewal(findings, { minTtlMs, force: false }, { type: "token.demanded", minTtlMs, now: now() });
-      const isOutlived = result?.kind === "adopted" && !isFresh(expiryNow(), now(), 1);
-      // Somebody else's token, which lived for less than it took to hear of it.
+      const isOutlived = (result === null || result.kind === "adopted") && !isFresh(expiryNow(), now(), 1);
+      // Somebody else's token, or the one that was found, lived for less than it took to hear of it.
       if (!isOutlived || round >= mostRounds) return held(winner.origin, minTtlMs, result);
     }
   };

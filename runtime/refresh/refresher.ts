@@ -58,10 +58,11 @@ export async function startRefresher(
   const keep = clientSource === null ? [] : [clientSource.idVariable, clientSource.secretVariable];
   const task = [
     "refresh",
-    `--home=${store.paths.home}`,
-    `--min-ttl=${minTtlMs}`,
-    ...(generation === null ? [] : [`--generation=${generation}`]),
+    ...["--home", store.paths.home],
+    ...["--min-ttl", String(minTtlMs)],
+    ...(generation === null ? [] : ["--generation", String(generation)]),
     ...(force ? ["--force"] : []),
+    "--",
     provider,
     account,
   ];
