@@ -154,6 +154,7 @@ export function createAuth(options: AuthOptions = {}): Auth {
       await Promise.all([...desk.listeners.values()].map((listener) => listener.close()));
       // A token that the server rotates at this moment would be lost with its reply: that is worth most of a second.
       await Promise.race([ensureFresh.idle(), setTimeout(longestFarewellMs, null, { ref: false })]);
+      desk.watch.close();
       await desk.sender.close();
     },
   };

@@ -95,7 +95,7 @@ export function createDemands(
       const { facts } = findings.survey;
       return facts === null ? null : ensureFresh(name, { ...demand, generation: facts.generation });
     }
-    // The machine learns of other programs' changes twice a second; this caller knows already.
+    // The machine learns of other programs' changes within a second; this caller knows already.
     if (!isUpToDate(before, findings)) actor.send({ type: "system.resumed" });
     const { context } = await settled(undefined, isSigningIn);
     actor.send(event);

@@ -19,16 +19,15 @@ import type {
   AccountReference,
   Choice,
   CredentialContext,
-  CredentialEvent,
   LoggedOut,
   RefreshDemand,
   Renewed,
-  Seen,
 } from "../machines/life.ts";
 import { AuthError } from "../machines/errors.ts";
 import type { Survey } from "../machines/facts.ts";
 import type { Provider } from "../providers/provider.ts";
 import { waitUntil } from "./alarm.ts";
+import { follow } from "./following.ts";
 import type { Desk } from "./login/desk.ts";
 import { begin } from "./login/begin.ts";
 import { exchange } from "./login/exchange.ts";
@@ -37,10 +36,7 @@ import { poll } from "./login/poll.ts";
 import { logOut } from "./logout.ts";
 import type { EnsureFresh } from "./refresh/ensure-fresh.ts";
 import { readSettings, writeEnabled } from "./settings/settings.ts";
-import { markOf } from "./store/files.ts";
-import { stemOf } from "./store/names.ts";
-import { changesOf, nowAndThen } from "./store/watch.ts";
-import { type Grounds, look } from "./survey.ts";
+import { look } from "./survey.ts";
 
 /** The provider's machine with everything it names. */
 export function provided(provider: Provider, desk: Desk, ensureFresh: EnsureFresh): ProviderMachine {
@@ -68,7 +64,7 @@ export function provided(provider: Provider, desk: Desk, ensureFresh: EnsureFres
         }),
       ),
       storeWatch: fromCallback<{ type: "nothing" }, AccountReference>(({ input, sendBack }) =>
-        watch(desk, provider, input, sendBack),
+        follow(desk, provider, input, sendBack),
       ),
     },
     actions: {
@@ -77,42 +73,6 @@ export function provided(provider: Provider, desk: Desk, ensureFresh: EnsureFres
       },
     },
   });
-}
-
-/** Tells what other processes did: to the tokens, and to the sign-in that waits here. */
-function watch(
-  { store, pending, waiting, ...desk }: Desk,
-  provider: Provider,
-  name: AccountReference,
-  tell: (event: Extract<CredentialEvent, { type: "store.changed" | "login.cancelled" | "system.resumed" }>) => void,
-): () => void {
-  const hasFileChanged = changesOf(() => markOf(store.paths.tokenFile(name)));
-  const haveSettingsChanged = changesOf(() => markOf(store.paths.settings));
-  let missed: string | null = null;
-  return nowAndThen(() => {
-    const attempt = waiting.get(stemOf(name)) ?? null;
-    const missing = attempt === null || pending.has(name, attempt) ? null : attempt;
-    if (hasFileChanged()) {
-      const seen = seenIn({ store, pending, ...desk }, provider, name);
-      if (seen !== null) tell({ type: "store.changed", ...seen });
-    }
-    // Whether OAuth is on, and what outranks it, stands there.
-    if (haveSettingsChanged()) tell({ type: "system.resumed" });
-    // After the tokens: a sign-in that another process finished is no cancelled one.
-    if (missing !== null && missing !== missed) tell({ type: "login.cancelled" });
-    missed = missing;
-  });
-}
-
-function seenIn(grounds: Grounds, provider: Provider, { account }: AccountReference): Seen | null {
-  try {
-    const { facts } = look(grounds, provider, account).survey;
-    return { lineage: facts?.lineage ?? null, generation: facts?.generation ?? null };
-  } catch (error) {
-    // Settings that somebody is writing at this moment: whoever needs them next will say so.
-    if (error instanceof AuthError) return null;
-    throw error;
-  }
 }
 
 /** An effect that breaks off leaves its reason to whoever asked for it. */

@@ -1,11 +1,14 @@
 // Everything that is borrowed from the outside: clock, randomness, environment, folders, browser.
 // Tests pass their own through this one door; nothing else in the runtime reaches around it.
+import { watch } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Launched } from "./launch.ts";
 
 export interface Host {
   /** Epoch milliseconds. */
   readonly now: () => number;
+  /** Milliseconds by the clock in which timers count: nobody sets it, and on most systems it stands still during sleep. */
+  readonly monotonic: () => number;
   /** Cryptographically strong. */
   readonly randomBytes: (size: number) => Uint8Array;
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -20,6 +23,11 @@ export interface Host {
    * not possible here, and the work is done in this process.
    */
   readonly launch: ((task: readonly string[], keep: readonly string[]) => Promise<Launched | null>) | null;
+  /**
+   * Tells the name of whatever changes in a folder; null when that is not known, or when nothing more will be told. Keeps
+   * no process alive. @returns how to stop. @throws what the system says when it cannot watch the folder
+   */
+  readonly watchFolder: (folder: string, tell: (name: string | null) => void) => () => void;
 }
 
 /** The real outside. @param home replaces `LLXPRT_HOME` */
@@ -27,6 +35,7 @@ export function realHost({ home, browser }: { home?: string | undefined; browser
   const environment = process.env;
   return {
     now: Date.now,
+    monotonic: () => performance.now(),
     randomBytes: (size) => crypto.getRandomValues(new Uint8Array(size)),
     environment,
     userHome: userHome(),
@@ -39,6 +48,20 @@ export function realHost({ home, browser }: { home?: string | undefined; browser
       const { launch } = await import("./launch.ts");
       return launch(task, environment, keep);
     },
+    watchFolder,
+  };
+}
+
+/** As the system tells it (inotify, FSEvents, …). */
+function watchFolder(folder: string, tell: (name: string | null) => void): () => void {
+  const watcher = watch(folder, { persistent: false }, (_, name) => {
+    tell(name);
+  });
+  watcher.on("error", () => {
+    tell(null);
+  });
+  return () => {
+    watcher.close();
   };
 }
 

@@ -8,11 +8,13 @@ import type { Paths } from "./store/names.ts";
 import { createPendingStore, type PendingStore } from "./store/pending.ts";
 import { createSpendStore, type SpendStore } from "./store/spend.ts";
 import { createStore, type Store } from "./store/store.ts";
+import { createWatch, type Watch } from "./store/watch.ts";
 import { createSender, type Sender } from "./wire/send.ts";
 
 export interface Wiring {
   readonly host: Host;
   readonly store: Store;
+  readonly watch: Watch;
   readonly pending: PendingStore;
   readonly spend: SpendStore;
   readonly locks: Locks;
@@ -30,6 +32,7 @@ export function createWiring(host: Host, paths: Paths, provider: Wiring["provide
   return {
     host,
     store: createStore(paths, host.now, locks.tryTake),
+    watch: createWatch(host),
     pending: createPendingStore(paths),
     spend,
     locks,

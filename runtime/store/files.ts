@@ -94,8 +94,8 @@ export function tighten(path: string, who: AuthErrorFacts): void {
 /** What changes whenever a file is replaced or written. */
 export function markOf(path: string): string {
   try {
-    const { ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true });
-    return `${ino} ${size} ${mtimeNs} ${ctimeNs}`;
+    const found = statSync(path, { bigint: true, throwIfNoEntry: false });
+    return found === undefined ? "absent" : `${found.ino} ${found.size} ${found.mtimeNs} ${found.ctimeNs}`;
   } catch (error) {
     return errnoOf(error);
   }

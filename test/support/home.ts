@@ -14,7 +14,7 @@ import {
 import { randomBytes } from "node:crypto";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Host } from "../../runtime/host.ts";
+import { type Host, realHost } from "../../runtime/host.ts";
 import { defaultAccount, pathsIn } from "../../runtime/store/names.ts";
 
 // Members of a file are what a test is about; it names the ones it expects.
@@ -26,6 +26,8 @@ export class Home implements Disposable {
   readonly paths: ReturnType<typeof pathsIn>;
   /** Milliseconds by which this home's clock is ahead. */
   ahead = 0;
+  /** Milliseconds by which the clock that nobody sets is ahead: `ahead` alone is sleep, or a clock that was set. */
+  awake = 0;
 
   constructor() {
     this.userHome = realpathSync(mkdtempSync(join(tmpdir(), "llxprt-auth-test-")));
@@ -38,11 +40,13 @@ export class Home implements Disposable {
   host(changes: Partial<Host> = {}): Host {
     return {
       now: this.now,
+      monotonic: () => performance.now() + this.awake,
       randomBytes: (size) => randomBytes(size),
       environment: {},
       userHome: this.userHome,
       home: this.paths.home,
       launch: null,
+      watchFolder: realHost().watchFolder,
       openBrowser: (url) => assert.fail(`nobody may open a browser here, and least of all at ${new URL(url).origin}`),
       ...changes,
     };

@@ -1,0 +1,77 @@
+// What other processes do, told to the machine of an account: to the tokens, to the settings, to the sign-in that waits
+// here, and to the clock.
+//
+// Everything that is told is only a reason to look: the facts decide. After sleep, as after a change of the clock, many
+// processes notice at the same moment, so each of them waits for a moment of its own before it does anything.
+import { AuthError } from "../machines/errors.ts";
+import type { AccountReference, CredentialEvent, Seen } from "../machines/life.ts";
+import type { Provider } from "../providers/provider.ts";
+import type { Desk } from "./login/desk.ts";
+import { stemOf } from "./store/names.ts";
+import { type Grounds, look } from "./survey.ts";
+
+type Told = Extract<CredentialEvent, { type: "store.changed" | "login.cancelled" | "system.resumed" }>;
+
+const longestJitterMs = 2_000;
+
+/** @returns how to stop */
+export function follow(
+  desk: Desk,
+  provider: Provider,
+  name: AccountReference,
+  tell: (event: Told) => void,
+): () => void {
+  const { paths } = desk.store;
+  const lookAtTokens = (): void => {
+    const seen = seenIn(desk, provider, name);
+    if (seen !== null) tell({ type: "store.changed", ...seen });
+  };
+  // Whether OAuth is on, and what outranks it, stands in the settings.
+  const decideAgain = (): void => {
+    tell({ type: "system.resumed" });
+  };
+  let missed: string | null = null;
+  const lookAtRecord = (): void => {
+    const attempt = desk.waiting.get(stemOf(name)) ?? null;
+    const missing = attempt === null || desk.pending.has(name, attempt) ? null : attempt;
+    if (missing !== null && missing !== missed) {
+      // The tokens first: a sign-in that another process finished is no cancelled one.
+      lookAtTokens();
+      tell({ type: "login.cancelled" });
+    }
+    missed = missing;
+  };
+  let waking: NodeJS.Timeout | undefined;
+  const wake = (): void => {
+    clearTimeout(waking);
+    waking = setTimeout(decideAgain, jitterMs(desk.host.randomBytes)).unref();
+  };
+  const stops = [
+    desk.watch.file(paths.tokenFile(name), lookAtTokens),
+    desk.watch.file(paths.settings, decideAgain),
+    desk.watch.folder(paths.pending, lookAtRecord),
+    desk.watch.wakes(wake),
+    () => {
+      clearTimeout(waking);
+    },
+  ];
+  return () => {
+    for (const stop of stops) stop();
+  };
+}
+
+function jitterMs(randomBytes: (size: number) => Uint8Array): number {
+  const [high = 0, low = 0] = randomBytes(2);
+  return ((high * 256 + low) / 65_536) * longestJitterMs;
+}
+
+function seenIn(grounds: Grounds, provider: Provider, { account }: AccountReference): Seen | null {
+  try {
+    const { facts } = look(grounds, provider, account).survey;
+    return { lineage: facts?.lineage ?? null, generation: facts?.generation ?? null };
+  } catch (error) {
+    // Settings that somebody is writing at this moment: whoever needs them next will say so.
+    if (error instanceof AuthError) return null;
+    throw error;
+  }
+}
