@@ -3,12 +3,15 @@
 // Presented twice, a rotated token costs the whole family (RFC 9700 4.14.2), and with it an access token that is still good.
 // Never presented again, a login is lost to a mere network failure. So: not while the first one can still be under way, at
 // once where the server is known to forgive it, otherwise when the access token has become unusable, for then there is
-// nothing left to lose. The lock's word alone never decides.
+// nothing left to lose. What a process left behind that died in the middle is repeated once; after a failure that a living
+// process saw, there is a pause and another try, since only the server's word ends a login. The lock's word never decides.
 import type { Provider } from "../providers/provider.ts";
 
 /** What is known of a permit without a seal. */
 export interface Doubt {
-  /** Presentations so far, less one. */
+  /** How many presentations of this refresh token died with their process. */
+  readonly interrupted: number;
+  /** How many there were, less one. */
   readonly attempt: number;
   /** Time since it was written (ms), by a clock that nobody sets. */
   readonly ageMs: number;
@@ -25,13 +28,16 @@ export interface Doubt {
 export type Weighed =
   | { readonly kind: "repeat" }
   /** Not before `inMs`; null: when the access token has become unusable. */
-  | { readonly kind: "later"; readonly inMs: number | null };
+  | { readonly kind: "later"; readonly inMs: number | null }
+  /** Repeated as often as makes sense. */
+  | { readonly kind: "over" };
 
 /** An exchange is bounded by 35 s; after this nobody is waiting for its reply any more. */
 export const exchangeOverMs = 60_000;
 /** Another machine's clock and a server's cache are allowed for. */
 const exchangeOverElsewhereMs = 600_000;
 const mostRepeatsInGrace = 3;
+const mostInterrupted = 2;
 
 export function weigh(doubt: Doubt, { rotation, reuseGraceMs }: Pick<Provider, "rotation" | "reuseGraceMs">): Weighed {
   // A refresh token that does not change is not spent by being presented.
@@ -42,5 +48,6 @@ export function weigh(doubt: Doubt, { rotation, reuseGraceMs }: Pick<Provider, "
   if (!isOver) return { kind: "later", inMs: overAfterMs - ageMs };
   // Our clock began before the server's, so that what looks forgiven here is forgiven there.
   if (ageMs < reuseGraceMs && attempt < mostRepeatsInGrace) return { kind: "repeat" };
+  if (doubt.interrupted >= mostInterrupted) return { kind: "over" };
   return doubt.isUnusable ? { kind: "repeat" } : { kind: "later", inMs: null };
 }

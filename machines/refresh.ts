@@ -26,6 +26,7 @@ export type RefreshEvent =
   | { readonly type: "permit.found" }
   | { readonly type: "repeat.allowed" }
   | ({ readonly type: "repeat.postponed" } & Judged)
+  | ({ readonly type: "repeat.over" } & Judged)
   | { readonly type: "room.made" }
   | ({ readonly type: "room.refused" } & Judged)
   | { readonly type: "permit.written" }
@@ -82,7 +83,11 @@ export const refreshProtocol = chart.createMachine({
     },
     weighing: {
       description: "A permit without a seal: the token may be spent. Repeat it, or wait until that can cost nothing.",
-      on: { "repeat.allowed": "preparing", "repeat.postponed": ending },
+      on: {
+        "repeat.allowed": "preparing",
+        "repeat.postponed": ending,
+        "repeat.over": { target: "interrupted", actions: judged },
+      },
     },
     preparing: {
       description: "Nothing is spent. Make room for the reply, filled and on the disk.",
@@ -146,6 +151,10 @@ export const refreshProtocol = chart.createMachine({
     },
     refused: {
       description: "The server's last word. Read once more; note it for this generation only. Nothing is deleted.",
+      on: { "step.done": ending },
+    },
+    interrupted: {
+      description: "The repeat died as well. Note that the login can be renewed no more; the tokens stay.",
       on: { "step.done": ending },
     },
     blocked: {

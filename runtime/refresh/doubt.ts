@@ -32,6 +32,11 @@ export async function judged(
   return weigh(doubtAbout(wiring, name, spent, permit, credential, demand), provider);
 }
 
+/** How many presentations died with their process, this one included. */
+export function interruptedBy({ interrupted, ended }: Permit): number {
+  return interrupted + (ended ? 0 : 1);
+}
+
 /** Nobody waits for a reply any more. Where tokens do not rotate, nothing is in doubt. */
 export function leftInDoubt(
   { spend }: Wiring,
@@ -72,6 +77,7 @@ function doubtAbout(
   const folder = store.paths.spend(name);
   const { holder, attempt, ended } = permit;
   return {
+    interrupted: interruptedBy(permit),
     attempt,
     ageMs: ageOf(holder, spend.permitPath(name, spent, attempt), folder),
     isOver: ended || (holder !== null && presenceOf(holder) === "gone"),

@@ -58,8 +58,10 @@ export async function startRefresher(
   const keep = clientSource === null ? [] : [clientSource.idVariable, clientSource.secretVariable];
   const task = [
     "refresh",
-    ...["--home", store.paths.home],
-    ...["--min-ttl", String(minTtlMs)],
+    "--home",
+    store.paths.home,
+    "--min-ttl",
+    String(minTtlMs),
     ...(generation === null ? [] : ["--generation", String(generation)]),
     ...(force ? ["--force"] : []),
     "--",

@@ -6,10 +6,9 @@ import { setTimeout } from "node:timers/promises";
 import { AuthError, type ErrorCode } from "../../machines/errors.ts";
 import type { RefreshEvent, RefreshSteps, RefreshVerdict } from "../../machines/refresh.ts";
 import type { Provider } from "../../providers/provider.ts";
-import { discard } from "../discard.ts";
 import { settleSignIns } from "../login/settle.ts";
 import { checkBinding, registrationOf } from "../registration.ts";
-import { credible, putOff, refusedToRenew, waitingUntil } from "../store/credential.ts";
+import { credible, putOff, waitingUntil } from "../store/credential.ts";
 import type { AccountName } from "../store/names.ts";
 import { spentBy } from "../store/spend.ts";
 import type { Wiring } from "../wiring.ts";
@@ -17,10 +16,10 @@ import { type FreshDemand, withoutRequest } from "./answers.ts";
 import { checkpoint } from "./checkpoint.ts";
 import { ourselves } from "./holder.ts";
 import { pauses } from "./locks.ts";
-import { judged, leftInDoubt } from "./doubt.ts";
+import { interruptedBy, judged } from "./doubt.ts";
+import { endings, lastWord } from "./endings.ts";
 import { beginning, noting, spending } from "./way.ts";
-import { present, type Presented } from "./presentation.ts";
-import { successorOf } from "./successor.ts";
+import { present } from "./presentation.ts";
 
 /** Nobody was asked: once it is put right, the next try need not wait. */
 const ownMistakes: ReadonlySet<ErrorCode> = new Set([
@@ -46,14 +45,10 @@ export function refreshSteps(
 ): RefreshSteps {
   const { host, store, spend, locks } = wiring;
   const way = beginning();
-  const { note, noted, paused } = noting(way, wiring, name);
+  const written = noting(way, wiring, name);
+  const { note, paused } = written;
   const current = () => spending(way);
   const rescue = pauses(rescueMs);
-
-  const failed = (): Extract<Presented, { kind: "unprocessed" | "lost" }> => {
-    if (way.presented?.kind === "unprocessed" || way.presented?.kind === "lost") return way.presented;
-    return { kind: "lost", code: "reply_malformed", retryAfterMs: null };
-  };
 
   const toCheckpoint = (): RefreshEvent => {
     if (way.sealed === null) throw new TypeError("nothing is sealed");
@@ -65,6 +60,7 @@ export function refreshSteps(
   };
 
   return {
+    ...endings(wiring, provider, name, way, written),
     locking: async () => {
       for (const pause of pauses(budgetMs)) {
         const verdict = spared();
@@ -94,16 +90,17 @@ export function refreshSteps(
       const verdict = withoutRequest(way.credential, demand, host.now());
       if (verdict !== null) return { type: "file.answers", verdict };
       if (spent === null) throw new TypeError("without a refresh token there is an answer");
-      way.permit = spend.permit(name, spent);
-      way.isRepeat = way.permit !== null;
+      way.doubted = spend.permit(name, spent);
       way.attempt = spend.nextAttempt(name, spent);
-      return { type: way.isRepeat ? "permit.found" : "file.spendable" };
+      return { type: way.doubted !== null ? "permit.found" : "file.spendable" };
     },
     weighing: async () => {
       const { credential, spent } = current();
-      if (way.permit === null) throw new TypeError("there is no doubt without a permit");
-      const weighed = await judged(wiring, provider, name, { spent, permit: way.permit, credential, demand });
+      if (way.doubted === null) throw new TypeError("there is no doubt without a permit");
+      const weighed = await judged(wiring, provider, name, { spent, permit: way.doubted, credential, demand });
       if (weighed.kind === "repeat") return { type: "repeat.allowed" };
+      if (weighed.kind === "over")
+        return { type: "repeat.over", verdict: { kind: "rejected", code: "refresh_interrupted" } };
       const now = host.now();
       const at = weighed.inMs === null ? Math.max(credential.expiresAt, now) : now + weighed.inMs;
       const verdict = paused("refresh_uncertain", (before) => waitingUntil(before, "refresh_uncertain", at));
@@ -129,16 +126,17 @@ export function refreshSteps(
     },
     prepared: () => {
       const { spent } = current();
-      const before = way.permit;
-      way.permit = { attempt: way.attempt, holder: ourselves(host.now()), of: spent.of, ended: false };
+      const { doubted, attempt } = way;
+      const interrupted = doubted === null ? 0 : interruptedBy(doubted);
+      const permit = { attempt, holder: ourselves(host.now()), of: spent.of, ended: false, interrupted };
       try {
-        if (!spend.allow(name, spent, way.permit)) return { type: "permit.taken" };
+        if (!spend.allow(name, spent, permit)) return { type: "permit.taken" };
       } catch (error) {
         if (!(error instanceof AuthError)) throw error;
         wiring.faults.note(name, error);
         return { type: "permit.refused", verdict: { kind: "unavailable", code: error.code } };
       }
-      if (before !== null) note("repeated", { permit: before });
+      if (doubted !== null) note("repeated", { permit: doubted });
       note("permitted");
       return { type: "permit.written" };
     },
@@ -154,7 +152,8 @@ export function refreshSteps(
         return { type: "reply.arrived" };
       }
       const { kind, code } = way.presented;
-      if (kind === "refused") return { type: "reply.refused", verdict: { kind: "rejected", code: lastWord(code) } };
+      if (kind === "refused")
+        return { type: "reply.refused", verdict: { kind: "rejected", code: lastWord(way, code) } };
       return { type: `reply.${kind}`, verdict: { kind: "unavailable", code } };
     },
     replied: () => {
@@ -188,63 +187,9 @@ export function refreshSteps(
       if (event.type === "file.written") note("salvaged");
       return event;
     },
-    checkpointed: () => {
-      const stored = store.read(name);
-      if (stored.kind === "stored") spend.clean(name, spentBy(stored.credential));
-      return { type: "step.done" };
-    },
-    refused: () => {
-      const { spent } = current();
-      // A sign-in that waits for this lock makes it the last word about a login that is no more.
-      settleSignIns(wiring, name);
-      const code = lastWord(way.presented?.kind === "refused" ? way.presented.code : "refresh_refused");
-      const now = noted((before) => refusedToRenew(before, code));
-      // Answered, so that nothing is in doubt any more.
-      spend.withdraw(name, spent, way.attempt);
-      if (now === null) return { type: "step.done", verdict: { kind: "signedOut", code: null } };
-      if (now.refused?.generation !== now.generation)
-        return { type: "step.done", verdict: { kind: "adopted", code: null } };
-      note(code === "refresh_interrupted" ? "interrupted" : "refused", { code });
-      return { type: "step.done", verdict: { kind: "rejected", code } };
-    },
-    blocked: () => {
-      noted((before) => refusedToRenew(before, "reply_unusable"));
-      note("blocked", { code: "reply_unusable" });
-      return { type: "step.done" };
-    },
-    unprocessed: () => {
-      const { code, retryAfterMs } = failed();
-      spend.withdraw(name, current().spent, way.attempt);
-      note("withdrawn", { code });
-      return { type: "step.done", verdict: paused(code, (before) => putOff(before, code, host.now(), retryAfterMs)) };
-    },
-    unanswered: () => {
-      const { credential, spent } = current();
-      const { code, retryAfterMs } = failed();
-      leftInDoubt(wiring, provider, name, spent, way);
-      // A repeat could cost an access token that is still good.
-      const notBefore = provider.rotation === "never" ? 0 : credential.expiresAt;
-      const verdict = paused(code, (before) => {
-        const next = putOff(before, code, host.now(), retryAfterMs);
-        return waitingUntil(next, code, Math.max(next.retry?.at ?? 0, notBefore));
-      });
-      return { type: "step.done", verdict };
-    },
-    discarding: async () => {
-      const { credential } = current();
-      spend.clean(name, null);
-      const lost = way.sealed === null ? null : successorOf(provider, credential, way.sealed);
-      if (lost?.kind === "successor") await discard(wiring, provider, name, lost.credential);
-      return { type: "step.done" };
-    },
     releasing: () => {
       way.lock?.release();
       return { type: "step.done" };
     },
   };
-
-  /** A repeat that is refused says that the first one was processed, and its reply lost. */
-  function lastWord(code: ErrorCode): ErrorCode {
-    return way.isRepeat && code === "refresh_refused" ? "refresh_interrupted" : code;
-  }
 }

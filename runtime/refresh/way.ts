@@ -16,10 +16,10 @@ import type { Presented } from "./presentation.ts";
 export interface Way {
   lock: Lock | null;
   credential: StoredCredential | null;
-  /** Of the presentation that may be repeated, then of this one. */
-  permit: Permit | null;
+  /** Of the presentation that is in doubt. */
+  doubted: Permit | null;
+  /** Number of this presentation. */
   attempt: number;
-  isRepeat: boolean;
   registration: Registration | null;
   presented: Presented | null;
   sealed: Sealed | null;
@@ -29,9 +29,8 @@ export function beginning(): Way {
   return {
     lock: null,
     credential: null,
-    permit: null,
+    doubted: null,
     attempt: 0,
-    isRepeat: false,
     registration: null,
     presented: null,
     sealed: null,

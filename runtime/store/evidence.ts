@@ -26,6 +26,8 @@ export interface Permit {
   readonly of: string | null;
   /** Its process knows that it will get no reply. */
   readonly ended: boolean;
+  /** How many presentations before this one died with their process. */
+  readonly interrupted: number;
 }
 
 /** A reply, as it came. */
@@ -41,8 +43,8 @@ export interface Sealed {
   readonly body: string;
 }
 
-export function encodePermit({ lineage, generation, of }: Spent, { attempt, holder, ended }: Permit): string {
-  return `${JSON.stringify({ v: 1, lineage, generation, attempt, of, ended, holder })}\n`;
+export function encodePermit({ lineage, generation, of }: Spent, permit: Permit): string {
+  return `${JSON.stringify({ v: 1, lineage, generation, ...permit, of })}\n`;
 }
 
 /** Never fails: that it is there is what counts. */
@@ -50,7 +52,9 @@ export function decodePermit(content: string, attempt: number): Permit {
   const record = parsed(content);
   const holder = isRecord(record?.["holder"]) ? holderIn(record["holder"]) : null;
   const of = typeof record?.["of"] === "string" ? record["of"] : null;
-  return { attempt, holder, of, ended: record?.["ended"] === true };
+  const told = record?.["interrupted"];
+  const interrupted = typeof told === "number" && Number.isSafeInteger(told) && told >= 0 ? told : 0;
+  return { attempt, holder, of, ended: record?.["ended"] === true, interrupted };
 }
 
 export function decodeHolder(content: string): Holder | null {

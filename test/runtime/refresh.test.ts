@@ -310,7 +310,7 @@ describe("a definitive refusal", { concurrency: 4 }, () => {
     await using s = await stage();
     const auth = await signedIn(s, "anthropic", 25);
     s.emulator.revokeAll("anthropic");
-    s.emulator.fault("anthropic", "refresh", { kind: "delay", ms: 300 });
+    s.emulator.fault("anthropic", "refresh", { kind: "delay", ms: 2_000 });
     const asked = auth.account("anthropic").token();
     await until(() => presented(s, "anthropic") === 1, "the old token was presented");
     await signIn(s, s.auth(), "anthropic", { grant: "loopback" });
@@ -352,7 +352,10 @@ describe("trouble with the server", { concurrency: 4 }, () => {
       assert.equal(presented(s, "anthropic"), 1);
       const { at } = s.home.tokens("anthropic")["llxprt_auth"].retry;
       const pause = "retryAfter" in fault ? 120 : 30;
-      assert.ok(Math.abs(at - seconds() - pause) <= 5, `${at - seconds()} s`);
+      // A date was written down when this file was read, which may be a while ago.
+      const slack = what.endsWith("date") ? 90 : 15;
+      const left = at - seconds();
+      assert.ok(left <= pause + 1 && left >= pause - slack, `${left} s`);
       for (const member of ["access_token", "refresh_token", "expiry"])
         assert.equal(s.home.tokens("anthropic")[member], before[member]);
     });

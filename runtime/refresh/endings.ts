@@ -1,0 +1,106 @@
+// How a refresh ends, state by state: what is noted in the token file, what stays on the disk for the next one, and what is
+// taken away. Nothing here sends a refresh token, and nothing deletes a login.
+import { AuthError, type ErrorCode } from "../../machines/errors.ts";
+import type { RefreshSteps } from "../../machines/refresh.ts";
+import type { Provider } from "../../providers/provider.ts";
+import { discard } from "../discard.ts";
+import { settleSignIns } from "../login/settle.ts";
+import { putOff, refusedToRenew, waitingUntil } from "../store/credential.ts";
+import type { AccountName } from "../store/names.ts";
+import { spentBy } from "../store/spend.ts";
+import type { Wiring } from "../wiring.ts";
+import { leftInDoubt } from "./doubt.ts";
+import type { Presented } from "./presentation.ts";
+import { successorOf } from "./successor.ts";
+import { type Noting, spending, type Way } from "./way.ts";
+
+type Endings = Pick<
+  RefreshSteps,
+  "checkpointed" | "refused" | "interrupted" | "blocked" | "unprocessed" | "unanswered" | "discarding"
+>;
+
+export function endings(
+  wiring: Wiring,
+  provider: Provider,
+  name: AccountName,
+  way: Way,
+  { note, noted, paused }: Noting,
+): Endings {
+  const { host, store, spend } = wiring;
+  const current = () => spending(way);
+  const failed = (): Extract<Presented, { kind: "unprocessed" | "lost" }> => {
+    if (way.presented?.kind === "unprocessed" || way.presented?.kind === "lost") return way.presented;
+    return { kind: "lost", code: "reply_malformed", retryAfterMs: null };
+  };
+
+  return {
+    checkpointed: () => {
+      const stored = store.read(name);
+      if (stored.kind === "stored") spend.clean(name, spentBy(stored.credential));
+      return { type: "step.done" };
+    },
+    refused: () => {
+      const { spent } = current();
+      // A sign-in that waits for this lock makes it the last word about a login that is no more.
+      settleSignIns(wiring, name);
+      const code = lastWord(way, way.presented?.kind === "refused" ? way.presented.code : "refresh_refused");
+      const now = noted((before) => refusedToRenew(before, code));
+      // Answered, so that nothing is in doubt any more.
+      spend.withdraw(name, spent, way.attempt);
+      if (now === null) return { type: "step.done", verdict: { kind: "signedOut", code: null } };
+      if (now.refused?.generation !== now.generation)
+        return { type: "step.done", verdict: { kind: "adopted", code: null } };
+      const isInterrupted = code === "refresh_interrupted";
+      if (isInterrupted) wiring.faults.note(name, new AuthError(code, { ...name, detail: interruption(way) }));
+      note(isInterrupted ? "interrupted" : "refused", { code, permit: way.doubted });
+      return { type: "step.done", verdict: { kind: "rejected", code } };
+    },
+    interrupted: () => {
+      wiring.faults.note(name, new AuthError("refresh_interrupted", { ...name, detail: interruption(way) }));
+      noted((before) => refusedToRenew(before, "refresh_interrupted"));
+      note("interrupted", { code: "refresh_interrupted", permit: way.doubted });
+      return { type: "step.done" };
+    },
+    blocked: () => {
+      noted((before) => refusedToRenew(before, "reply_unusable"));
+      note("blocked", { code: "reply_unusable" });
+      return { type: "step.done" };
+    },
+    unprocessed: () => {
+      const { code, retryAfterMs } = failed();
+      spend.withdraw(name, current().spent, way.attempt);
+      note("withdrawn", { code });
+      return { type: "step.done", verdict: paused(code, (before) => putOff(before, code, host.now(), retryAfterMs)) };
+    },
+    unanswered: () => {
+      const { credential, spent } = current();
+      const { code, retryAfterMs } = failed();
+      leftInDoubt(wiring, provider, name, spent, way);
+      // A repeat could cost an access token that is still good.
+      const notBefore = provider.rotation === "never" ? 0 : credential.expiresAt;
+      const verdict = paused(code, (before) => {
+        const next = putOff(before, code, host.now(), retryAfterMs);
+        return waitingUntil(next, code, Math.max(next.retry?.at ?? 0, notBefore));
+      });
+      return { type: "step.done", verdict };
+    },
+    discarding: async () => {
+      const { credential } = current();
+      spend.clean(name, null);
+      const lost = way.sealed === null ? null : successorOf(provider, credential, way.sealed);
+      if (lost?.kind === "successor") await discard(wiring, provider, name, lost.credential);
+      return { type: "step.done" };
+    },
+  };
+}
+
+/** A repeat that is refused says that the first one was processed, and its reply lost. */
+export function lastWord({ doubted }: Way, code: ErrorCode): ErrorCode {
+  return doubted !== null && code === "refresh_refused" ? "refresh_interrupted" : code;
+}
+
+/** By whom, and when, for people. */
+function interruption({ doubted }: Way): string {
+  if (doubted?.holder == null) return "by a process that left no name";
+  return `process ${doubted.holder.pid}, ${new Date(doubted.holder.at).toISOString()}`;
+}
