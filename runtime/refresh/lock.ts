@@ -4,11 +4,11 @@
 // The file is made first, with 0600, and from then on never opened, read, copied or deleted by us: POSIX drops a process's
 // locks when any descriptor of the file is closed, and a second file of that name would be a second lock. Nothing is ever
 // written in the transaction. SQLite's own waiting would stop the event loop, so it is told not to wait.
-import { closeSync, lstatSync, openSync } from "node:fs";
+import { closeSync, fchmodSync, openSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 import { AuthError } from "../../machines/errors.ts";
 import type { AccountName } from "../store/names.ts";
-import { errnoOf, failed, isErrno, refuseForeign, unsafe } from "../store/trust.ts";
+import { errnoOf, failed, isErrno, lookAt, refuseForeign, unsafe } from "../store/trust.ts";
 
 export interface Lock {
   /** Gives it back; more than once does no harm. */
@@ -23,13 +23,17 @@ export function tryLock(path: string, who: AccountName): Lock | null {
     database.exec("BEGIN IMMEDIATE");
   } catch (error) {
     database.close();
-    if (isBusy(error)) return null;
-    throw failed(path, who, error);
+    const code = codeIn(error);
+    if (code === busy) return null;
+    throw code === noDatabase ? unsafe(path, damaged, who, error) : failed(path, who, error);
   }
   const release = (): void => {
     if (!database.isOpen) return;
-    database.exec("ROLLBACK");
-    database.close();
+    try {
+      database.exec("ROLLBACK");
+    } finally {
+      database.close();
+    }
   };
   // Somebody has removed the folder meanwhile: this is a lock that nobody else will ask for.
   if (inodeOf(path, who) === before) return { release };
@@ -39,7 +43,13 @@ export function tryLock(path: string, who: AccountName): Lock | null {
 
 function create(path: string, who: AccountName): bigint {
   try {
-    closeSync(openSync(path, "wx", 0o600));
+    const file = openSync(path, "wx", 0o600);
+    try {
+      // A umask may take from the owner, too.
+      fchmodSync(file, 0o600);
+    } finally {
+      closeSync(file);
+    }
   } catch (error) {
     if (!isErrno(error, "EEXIST")) throw failed(path, who, error);
   }
@@ -49,7 +59,7 @@ function create(path: string, who: AccountName): bigint {
 }
 
 function inodeOf(path: string, who: AccountName): bigint | null {
-  const stat = lstatSync(path, { throwIfNoEntry: false });
+  const stat = lookAt(path, who);
   if (stat === undefined) return null;
   if (!stat.isFile()) throw unsafe(path, "is not a regular file", who);
   refuseForeign(path, stat, who);
@@ -83,7 +93,11 @@ function sqlite(): typeof import("node:sqlite") {
   }
 }
 
-// https://sqlite.org/rescode.html: the low byte is the primary code, and 5 is SQLITE_BUSY.
-function isBusy(error: unknown): boolean {
-  return errnoOf(error) === "ERR_SQLITE_ERROR" && (Number((error as { errcode?: unknown }).errcode) & 0xff) === 5;
+// https://sqlite.org/rescode.html: the low byte is the primary code.
+const busy = 5;
+const noDatabase = 26;
+const damaged = "is damaged; remove it when no process uses this login";
+
+function codeIn(error: unknown): number | null {
+  return errnoOf(error) === "ERR_SQLITE_ERROR" ? Number((error as { errcode?: unknown }).errcode) & 0xff : null;
 }

@@ -2,11 +2,12 @@
 //
 // Waiters come back at growing, uneven intervals: on a small machine those who ask all the time lengthen what they wait for.
 // Nobody's lock is ever taken away; who has waited long enough says who holds it.
-import { readFileSync, writeFileSync } from "node:fs";
+import { closeSync, fchmodSync, openSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { AuthError } from "../../machines/errors.ts";
 import { decodeHolder, type Holder } from "../store/evidence.ts";
+import { readPrivate } from "../store/files.ts";
 import type { AccountName } from "../store/names.ts";
 import type { SpendStore } from "../store/spend.ts";
 import { ourselves, presenceOf } from "./holder.ts";
@@ -66,10 +67,18 @@ export function* pauses(patienceMs: number): Generator<number> {
   }
 }
 
-/** Best effort: it is for a message. */
+/** Best effort: it is for a message. Made anew each time: what somebody put in its place is not written to. */
 function noteHolder(folder: string, at: number): void {
+  const path = join(folder, "holder");
   try {
-    writeFileSync(join(folder, "holder"), JSON.stringify(ourselves(at)), { mode: 0o600 });
+    rmSync(path, { force: true });
+    const file = openSync(path, "wx", 0o600);
+    try {
+      fchmodSync(file, 0o600);
+      writeSync(file, JSON.stringify(ourselves(at)));
+    } finally {
+      closeSync(file);
+    }
   } catch {
     // A disk that takes nothing shows where it matters.
   }
@@ -77,7 +86,8 @@ function noteHolder(folder: string, at: number): void {
 
 function holderIn(folder: string): Holder | null {
   try {
-    return decodeHolder(readFileSync(join(folder, "holder"), "utf8"));
+    const file = readPrivate(join(folder, "holder"), {});
+    return file === null ? null : decodeHolder(file.text);
   } catch {
     return null;
   }

@@ -18,7 +18,8 @@ export function behindLinks(path: string, who: AuthErrorFacts): string {
   throw unsafe(path, "leads through too many links", who);
 }
 
-function lookAt(path: string, who: AuthErrorFacts): Stats | undefined {
+/** The name itself, not what it leads to; undefined: nothing has it. @throws AuthError `store_unsafe` */
+export function lookAt(path: string, who: AuthErrorFacts): Stats | undefined {
   try {
     return lstatSync(path, { throwIfNoEntry: false });
   } catch (error) {
