@@ -37,10 +37,13 @@ export function launch(
     cwd: "/",
     windowsHide: true,
   });
-  const pipe = child.stdio[3] as Readable & { unref?: () => void };
-  child.unref();
-  pipe.unref?.();
+  // Before anything else: an error that nobody hears would end this process.
   const failed = new Promise<never>((_, reject) => child.once("error", reject));
+  child.unref();
+  const pipe = child.stdio?.[3] as (Readable & { unref?: () => void }) | undefined;
+  // Too many files are open for a pipe: the error comes at once.
+  if (pipe === undefined) return { said: failed };
+  pipe.unref?.();
   return { said: Promise.race([text(pipe), failed]) };
 }
 
