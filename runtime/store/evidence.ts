@@ -68,8 +68,12 @@ export function encodeSeal({ lineage, generation }: Spent, { body, ...facts }: S
   return `${digestOf(Buffer.from(rest))}\n${rest}`;
 }
 
-/** @param bytes the file, one character a byte. @returns null when it is no seal, or not all of one */
-export function decodeSeal(bytes: string): Sealed | null {
+/**
+ * @param bytes the file, one character a byte
+ * @param spent what it must be about: a name alone can be anybody's
+ * @returns null when it is no seal, not all of one, or about something else
+ */
+export function decodeSeal(bytes: string, spent: Spent, attempt: number): Sealed | null {
   const first = bytes.indexOf("\n");
   const second = bytes.indexOf("\n", first + 1);
   if (first !== digestLength || second < 0) return null;
@@ -78,17 +82,16 @@ export function decodeSeal(bytes: string): Sealed | null {
   if (facts === null || typeof size !== "number" || !Number.isSafeInteger(size) || size < 0) return null;
   const rest = Buffer.from(bytes.slice(first + 1, second + 1 + size), "latin1");
   if (rest.byteLength !== second - first + size || digestOf(rest) !== bytes.slice(0, first)) return null;
-  const { attempt, of, status, contentType, receivedAt, issuer, clientId } = facts as unknown as Sealed;
-  return {
-    attempt,
-    of,
-    status,
-    contentType,
-    receivedAt,
-    issuer,
-    clientId,
-    body: rest.subarray(second - first).toString("utf8"),
-  };
+  return sealedBy(facts, spent, attempt, rest.subarray(second - first).toString("utf8"));
+}
+
+function sealedBy(facts: Record<string, unknown>, spent: Spent, attempt: number, body: string): Sealed | null {
+  const { status, receivedAt, issuer, clientId } = facts;
+  const { lineage, generation, of } = spent;
+  const isAbout = Object.entries({ lineage, generation, of, attempt }).every(([member, is]) => facts[member] === is);
+  if (!isAbout || typeof status !== "number" || typeof issuer !== "string" || typeof clientId !== "string") return null;
+  if (!isMoment(receivedAt)) return null;
+  return { attempt, of, status, contentType: text(facts["contentType"]), receivedAt, issuer, clientId, body };
 }
 
 const digestLength = 64;
@@ -108,8 +111,20 @@ function parsed(content: string): Record<string, unknown> | null {
 
 function holderIn(record: Record<string, unknown>): Holder | null {
   const { pid, startTicks, pidNamespace, bootId, uptimeMs, at } = record;
-  if (typeof pid !== "number" || typeof uptimeMs !== "number" || typeof at !== "number") return null;
-  return { pid, startTicks: text(startTicks), pidNamespace: text(pidNamespace), bootId: text(bootId), uptimeMs, at };
+  // Shown to people: a moment that no Date knows would break the sentence.
+  if (!Number.isSafeInteger(pid) || typeof uptimeMs !== "number" || !isMoment(at)) return null;
+  return {
+    pid: pid as number,
+    startTicks: text(startTicks),
+    pidNamespace: text(pidNamespace),
+    bootId: text(bootId),
+    uptimeMs,
+    at,
+  };
+}
+
+function isMoment(value: unknown): value is number {
+  return typeof value === "number" && !Number.isNaN(new Date(value).getTime());
 }
 
 function text(value: unknown): string | null {

@@ -3,15 +3,16 @@
 // One name per lineage, generation and attempt, made exclusively, so that a refresh token has at most one permit for each
 // presentation, even where a lock lies. All of them name the refresh token that they are about by its fingerprint: another
 // program may have put another one into the token file. A seal is the reply as it came, before anybody has read it.
-import { closeSync, constants, fdatasyncSync, fsyncSync, lstatSync, openSync, rmSync, writeSync } from "node:fs";
+import { fdatasyncSync, lstatSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { AuthError } from "../../machines/errors.ts";
 import type { StoredCredential } from "./codec.ts";
+import { createDurably, overwrite, removeIfPossible, writeAll } from "./durable.ts";
 import { readPrivate, syncNames, writePrivate } from "./files.ts";
 import { checkFolder, ensureFolder, ensureHome, listFolder } from "./folders.ts";
 import { decodePermit, decodeSeal, encodePermit, encodeSeal, type Permit, type Sealed } from "./evidence.ts";
 import type { AccountName, Paths } from "./names.ts";
-import { failed, isErrno } from "./trust.ts";
+import { failed, isErrno, unsafe } from "./trust.ts";
 
 /** The refresh token that is spent. */
 export interface Spent {
@@ -67,9 +68,13 @@ export function createSpendStore(paths: Paths): SpendStore {
   const pathOf = (name: AccountName, { lineage, generation }: Spent, attempt: number, ending: Ending): string =>
     join(paths.spend(name), `${prefixOf(lineage, generation)}.${attempt}.${ending}`);
 
+  /** Whether the account's folder is there. @throws AuthError `store_unsafe` when it, or the one above it, is not ours */
+  const isThere = (name: AccountName): boolean =>
+    checkFolder(dirname(paths.spend(name)), name) && checkFolder(paths.spend(name), name);
+
   /** Attempts that left a file of this kind, the last one first. */
   const attempts = (name: AccountName, spent: Spent, ending: Ending): number[] => {
-    if (!checkFolder(paths.spend(name), name)) return [];
+    if (!isThere(name)) return [];
     const prefix = prefixOf(spent.lineage, spent.generation);
     return listFolder(paths.spend(name))
       .flatMap((file) => partsOf(file) ?? [])
@@ -81,7 +86,7 @@ export function createSpendStore(paths: Paths): SpendStore {
   return {
     ensure: (name) => {
       const folder = paths.spend(name);
-      if (checkFolder(folder, name)) return folder;
+      if (isThere(name)) return folder;
       ensureHome(paths.home, name);
       ensureFolder(paths.oauth, name);
       ensureFolder(dirname(folder), name);
@@ -96,8 +101,8 @@ export function createSpendStore(paths: Paths): SpendStore {
     sealed: (name, spent) => {
       for (const attempt of attempts(name, spent, "next")) {
         const file = readPrivate(pathOf(name, spent, attempt, "next"), name, "latin1");
-        const sealed = file === null ? null : decodeSeal(file.text);
-        if (sealed?.of === spent.of) return sealed;
+        const sealed = file === null ? null : decodeSeal(file.text, spent, attempt);
+        if (sealed !== null) return sealed;
       }
       return null;
     },
@@ -111,37 +116,43 @@ export function createSpendStore(paths: Paths): SpendStore {
       }
       return null;
     },
-    nextAttempt: (name, spent) => (attempts(name, spent, "sent")[0] ?? -1) + 1,
+    nextAttempt: (name, spent) => {
+      const next = (attempts(name, spent, "sent")[0] ?? -1) + 1;
+      // Nobody gets here by presenting: a name that could not be found again would be no permit.
+      if (next > lastAttempt) throw unsafe(pathOf(name, spent, lastAttempt, "sent"), "is not one of ours", name);
+      return next;
+    },
     permitPath: (name, spent, attempt) => pathOf(name, spent, attempt, "sent"),
     makeRoom: (name, spent, attempt) => {
       const path = pathOf(name, spent, attempt, "next");
       // The first stays: by its name one sees that there is something to look at.
-      for (const other of attempts(name, spent, "next")) if (other > 0) remove(pathOf(name, spent, other, "next"));
+      for (const other of attempts(name, spent, "next"))
+        if (other > 0) removeIfPossible(pathOf(name, spent, other, "next"));
       attempted(path, name, () => {
-        remove(path);
+        rmSync(path, { force: true });
         // Zeros may be compressed away, and take no room.
         const filling = crypto.getRandomValues(new Uint8Array(roomBytes));
-        created(path, filling);
+        createDurably(path, filling);
       });
     },
     allow: (name, spent, permit) => {
       const path = pathOf(name, spent, permit.attempt, "sent");
       try {
-        created(path, Buffer.from(encodePermit(spent, permit)));
+        createDurably(path, Buffer.from(encodePermit(spent, permit)));
       } catch (error) {
         if (isErrno(error, "EEXIST")) return false;
-        remove(path);
+        removeIfPossible(path);
         throw failed(path, name, error);
       }
       try {
         syncNames(paths.spend(name));
       } catch (error) {
-        remove(path);
+        removeIfPossible(path);
         throw failed(path, name, error);
       }
       // The newest says it all.
       for (const other of attempts(name, spent, "sent"))
-        if (other < permit.attempt) remove(pathOf(name, spent, other, "sent"));
+        if (other < permit.attempt) removeIfPossible(pathOf(name, spent, other, "sent"));
       return true;
     },
     end: (name, spent, permit) => {
@@ -150,41 +161,38 @@ export function createSpendStore(paths: Paths): SpendStore {
     seal: (name, spent, attempt, sealed) => {
       const path = pathOf(name, spent, attempt, "next");
       attempted(path, name, () => {
-        const file = openSync(path, constants.O_WRONLY | constants.O_NOFOLLOW);
-        try {
+        overwrite(path, name, (file) => {
           writeAll(file, Buffer.from(encodeSeal(spent, sealed)), 0);
           fdatasyncSync(file);
-        } finally {
-          closeSync(file);
-        }
+        });
       });
     },
     withdraw: (name, spent, attempt) => {
-      // The permit last: a room without a permit is nobody's.
-      remove(pathOf(name, spent, attempt, "sent"));
-      remove(pathOf(name, spent, attempt, "next"));
+      // The permit first: a room without a permit is nobody's.
+      removeIfPossible(pathOf(name, spent, attempt, "sent"));
+      removeIfPossible(pathOf(name, spent, attempt, "next"));
     },
     unseal: (name, spent, attempt) => {
-      attempted(pathOf(name, spent, attempt, "next"), name, () => {
-        const file = openSync(pathOf(name, spent, attempt, "next"), constants.O_WRONLY | constants.O_NOFOLLOW);
-        try {
+      const path = pathOf(name, spent, attempt, "next");
+      attempted(path, name, () => {
+        overwrite(path, name, (file) => {
           writeAll(file, Buffer.alloc(1), 0);
-        } finally {
-          closeSync(file);
-        }
+        });
       });
     },
     clean: (name, kept) => {
       const prefix = kept === null ? null : prefixOf(kept.lineage, kept.generation);
       for (const file of listFolder(paths.spend(name))) {
         const parts = partsOf(file);
-        if (parts !== null && parts.prefix !== prefix) remove(join(paths.spend(name), file));
+        if (parts !== null && parts.prefix !== prefix) removeIfPossible(join(paths.spend(name), file));
       }
     },
   };
 }
 
 type Ending = "next" | "sent";
+
+const lastAttempt = 999_999;
 
 /** Lineages of ours are random words; what somebody wrote by hand is not made part of a path. */
 function prefixOf(lineage: string | null, generation: number): string {
@@ -196,28 +204,6 @@ function partsOf(file: string): { readonly prefix: string; readonly attempt: num
   const [, prefix, attempt, ending] = /^([\w-]{1,64}\.\d{1,16})\.(\d{1,6})\.(next|sent)$/.exec(file) ?? [];
   if (prefix === undefined) return null;
   return { prefix, attempt: Number(attempt), ending: ending as Ending };
-}
-
-/** A new file, 0600 whatever the umask, on the disk before this returns. */
-function created(path: string, content: Uint8Array): void {
-  const file = openSync(path, "wx", 0o600);
-  try {
-    writeAll(file, content, 0);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-}
-
-/** A disk that is nearly full takes a part, and says so with the next one. */
-function writeAll(file: number, content: Uint8Array, at: number): void {
-  for (let done = 0; done < content.byteLength;) {
-    done += writeSync(file, content, done, content.byteLength - done, at + done);
-  }
-}
-
-function remove(path: string): void {
-  rmSync(path, { force: true });
 }
 
 function attempted(path: string, who: AccountName, work: () => void): void {
