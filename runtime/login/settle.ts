@@ -8,23 +8,24 @@ import type { Wiring } from "../wiring.ts";
 export function settleSignIns({ store, pending, spend, journal }: Wiring, name: AccountName): void {
   for (const { attempt, credential } of granted(store.paths, name)) {
     const record = pending.get(name, attempt);
-    if (record !== null && credential !== null) {
-      store.write(name, (current) =>
-        current?.lineage === credential.lineage
-          ? current
-          : {
-              ...credential,
-              snapshot: current?.snapshot ?? null,
-              ownRest: current?.ownRest ?? {},
-              rest: current?.rest ?? {},
-            },
-      );
-      const { lineage, generation, expiresAt } = credential;
-      const whose = { provider: name.provider, account: name.account, signIn: attempt, grant: record.kind };
-      journal.note({ step: "signedIn", ...whose, lineage, generation, expiresAt });
+    if (record === null || credential === null) {
+      dropGranted(store.paths, name, attempt);
+      continue;
     }
+    store.write(name, (current) =>
+      current?.lineage === credential.lineage
+        ? current
+        : {
+            ...credential,
+            snapshot: current?.snapshot ?? null,
+            ownRest: current?.ownRest ?? {},
+            rest: current?.rest ?? {},
+          },
+    );
+    const { lineage, generation, expiresAt } = credential;
+    const whose = { provider: name.provider, account: name.account, signIn: attempt, grant: record.kind };
+    journal.note({ step: "signedIn", ...whose, lineage, generation, expiresAt });
     dropGranted(store.paths, name, attempt);
-    if (record === null) continue;
     // Of the login that was there before, nothing may be brought back.
     spend.clean(name, null);
     pending.removeAll(name);
