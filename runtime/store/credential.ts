@@ -94,9 +94,15 @@ export function waitingUntil(before: StoredCredential, code: ErrorCode, at: numb
 // No server may ask for more than an hour (`wire/durations.ts`), and we take half an hour at most.
 const longestRetryMs = 2 * 3_600_000;
 
-/** A pause that ends far in the future was noted under a wrong clock, or by hand: there is none. */
+/**
+ * A pause that ends far in the future was noted under a wrong clock, or by hand: there is none. Until the token's own end it
+ * is no pause that anybody feels; what is in doubt waits for that.
+ */
 export function credible(credential: StoredCredential, now: number): StoredCredential {
-  return (credential.retry?.at ?? 0) - now <= longestRetryMs ? credential : { ...credential, retry: null };
+  const { retry, expiresAt } = credential;
+  // The file counts in seconds: a pause is rounded up there, an expiry down.
+  const isCredible = retry === null || retry.at - now <= longestRetryMs || retry.at <= expiresAt + 1_000;
+  return isCredible ? credential : { ...credential, retry: null };
 }
 
 /** The provider's API accepted the token. */
