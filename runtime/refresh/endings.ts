@@ -9,6 +9,7 @@ import { putOff, refusedToRenew, waitingUntil } from "../store/credential.ts";
 import type { AccountName } from "../store/names.ts";
 import { spentBy } from "../store/spend.ts";
 import type { Wiring } from "../wiring.ts";
+import { isSame } from "./answers.ts";
 import { leftInDoubt } from "./doubt.ts";
 import type { Presented } from "./presentation.ts";
 import { successorOf } from "./successor.ts";
@@ -40,7 +41,7 @@ export function endings(
       return { type: "step.done" };
     },
     refused: () => {
-      const { spent } = current();
+      const { spent, credential } = current();
       // A sign-in that waits for this lock makes it the last word about a login that is no more.
       settleSignIns(wiring, name);
       const code = lastWord(way, way.presented?.kind === "refused" ? way.presented.code : "refresh_refused");
@@ -48,8 +49,8 @@ export function endings(
       // Answered, so that nothing is in doubt any more.
       spend.withdraw(name, spent, way.attempt);
       if (now === null) return { type: "step.done", verdict: { kind: "signedOut", code: null } };
-      if (now.refused?.generation !== now.generation)
-        return { type: "step.done", verdict: { kind: "adopted", code: null } };
+      // Whether or not the disk took the note: the server has said it.
+      if (!isSame(now, credential)) return { type: "step.done", verdict: { kind: "adopted", code: null } };
       const isInterrupted = code === "refresh_interrupted";
       if (isInterrupted) wiring.faults.note(name, new AuthError(code, { ...name, detail: interruption(way) }));
       note(isInterrupted ? "interrupted" : "refused", { code, permit: way.doubted });
@@ -86,7 +87,9 @@ export function endings(
     },
     discarding: async () => {
       const { credential } = current();
-      spend.clean(name, null);
+      // Another login may stand there by now, with evidence of its own.
+      const stored = store.read(name);
+      if (stored.kind !== "unreadable") spend.clean(name, stored.kind === "stored" ? spentBy(stored.credential) : null);
       const lost = way.sealed === null ? null : successorOf(provider, credential, way.sealed);
       if (lost?.kind === "successor") await discard(wiring, provider, name, lost.credential);
       return { type: "step.done" };
