@@ -21,7 +21,7 @@ export type Presence = "here" | "stopped" | "gone" | "unknown";
 
 /** Whether that process is still there. `unknown` for one of another machine, another start of it, or another namespace. */
 export function presenceOf(holder: Holder): Presence {
-  if (holder.bootId !== bootId() || holder.pidNamespace !== pidNamespace()) return "unknown";
+  if (isOtherBoot(holder) || holder.pidNamespace !== pidNamespace()) return "unknown";
   if (holder.startTicks === null) return isSignalled(holder.pid) ? "here" : "gone";
   const now = statOf(String(holder.pid));
   if (now === null || now.startTicks !== holder.startTicks || now.state === "Z") return "gone";
@@ -30,7 +30,9 @@ export function presenceOf(holder: Holder): Presence {
 
 /** Written before this machine was started, or on another one. */
 export function isOtherBoot(holder: Holder): boolean {
-  return holder.bootId !== bootId();
+  const ours = bootId();
+  // Where starts of the machine have no name, one that has lasted for longer than this one is another one.
+  return holder.bootId !== ours || (ours === null && holder.uptimeMs > uptimeMs());
 }
 
 /**
@@ -38,7 +40,9 @@ export function isOtherBoot(holder: Holder): boolean {
  * clock of the folder's own disk. The wall clock, which anybody may set, is not asked.
  */
 export function ageOf(holder: Holder | null, path: string, folder: string): number {
-  if (holder !== null && !isOtherBoot(holder)) return Math.max(0, uptimeMs() - holder.uptimeMs);
+  const passed = holder === null || isOtherBoot(holder) ? -1 : uptimeMs() - holder.uptimeMs;
+  // A container may have an uptime of its own.
+  if (passed >= 0) return passed;
   try {
     return Math.max(0, touchedAt(folder) - statSync(path).mtimeMs);
   } catch {
