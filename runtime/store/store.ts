@@ -99,7 +99,7 @@ export function createStore(paths: Paths, now: () => number, tryTake: TryTake = 
   const ensureFolders = (name: AccountName): void => {
     ensureHome(paths.home, name);
     ensureFolder(paths.oauth, name);
-    for (const folder of [paths.home, paths.oauth]) sweepLeftovers(folder, now());
+    for (const folder of [paths.home, paths.oauth, paths.spend(name)]) sweepLeftovers(folder, now());
   };
 
   const write: Store["write"] = (name, change) => {
