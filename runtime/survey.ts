@@ -1,6 +1,6 @@
 // Reading the facts of an account: what the files say at this moment. No request, no lock, no write.
 import { join } from "node:path";
-import type { AuthError } from "../machines/errors.ts";
+import { AuthError } from "../machines/errors.ts";
 import type { Survey } from "../machines/facts.ts";
 import type { Provider } from "../providers/provider.ts";
 import { expandHome, type Host } from "./host.ts";
@@ -12,7 +12,7 @@ import { readLegacy } from "./store/legacy.ts";
 import type { AccountName, Paths } from "./store/names.ts";
 import { type Attempt, attemptFactsOf, type PendingStore } from "./store/pending.ts";
 import type { SpendStore } from "./store/spend.ts";
-import type { Store } from "./store/store.ts";
+import type { Store, Stored } from "./store/store.ts";
 
 /** What a survey reads from. */
 export interface Grounds {
@@ -40,14 +40,12 @@ export function look(grounds: Grounds, provider: Provider, account: string, sett
   const name: AccountName = { provider: provider.name, account };
   const now = host.now();
   const stored = store.read(name);
-  const followed = { paths: store.paths, spend };
-  const own = stored.kind === "stored" ? latest(followed, provider, name, stored.credential) : null;
+  const { own, renewing, fault } = followed({ paths: store.paths, spend }, provider, name, stored);
   const other =
     stored.kind === "absent" && account === "default" && provider.legacyFiles.length > 0
       ? readLegacy(legacyPaths(provider.legacyFiles, host, store.paths))
       : null;
   const credential = own === null ? other : credible(own, now);
-  const fault = stored.kind === "unreadable" ? stored.error : null;
   const [attempt = null] = pending.list(name, now);
   // A token file without a decision about it is one of an older program: it counts as enabled.
   const enabled = (settings ?? readSettings(store.paths)).enabled[provider.name] ?? stored.kind !== "absent";
@@ -57,7 +55,7 @@ export function look(grounds: Grounds, provider: Provider, account: string, sett
       enabled,
       facts: credential === null ? null : factsOf(credential),
       fault: fault?.code ?? null,
-      renewing: credential !== null && isBeingSpent(followed, name, credential),
+      renewing,
       pending: attempt === null ? null : attemptFactsOf(attempt),
     },
     credential,
@@ -66,6 +64,30 @@ export function look(grounds: Grounds, provider: Provider, account: string, sett
     loose: stored.kind === "stored" && stored.loose,
     legacy: other !== null,
   };
+}
+
+interface Followed {
+  readonly own: StoredCredential | null;
+  readonly renewing: boolean;
+  readonly fault: AuthError | null;
+}
+
+/** The login as a refresh has left it. What cannot be trusted beside the token file is a fault of that login alone. */
+function followed(
+  evidence: { readonly paths: Paths; readonly spend: Grounds["spend"] },
+  provider: Provider,
+  name: AccountName,
+  stored: Stored,
+): Followed {
+  if (stored.kind !== "stored")
+    return { own: null, renewing: false, fault: stored.kind === "unreadable" ? stored.error : null };
+  try {
+    const own = latest(evidence, provider, name, stored.credential);
+    return { own, renewing: isBeingSpent(evidence, name, own), fault: null };
+  } catch (error) {
+    if (!(error instanceof AuthError)) throw error;
+    return { own: null, renewing: false, fault: error };
+  }
 }
 
 /** Absolute paths of what the data writes with `~`; our own home folder may be elsewhere. */
