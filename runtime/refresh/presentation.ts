@@ -11,6 +11,7 @@ import type { AccountName } from "../store/names.ts";
 import type { Spent } from "../store/spend.ts";
 import { refreshRequest } from "../wire/request.ts";
 import { retryAfterMs, tokenReply, type WireReply } from "../wire/response.ts";
+import type { SendFailure } from "../wire/send.ts";
 import type { Wiring } from "../wiring.ts";
 
 export type Presented =
@@ -29,7 +30,15 @@ export async function present(
 ): Promise<Presented> {
   const { refreshToken, scope } = credential;
   if (refreshToken === null) throw new TypeError("there is a refresh token, or nothing would have been permitted");
-  const reply = await sender.exchange(refreshRequest(provider, { endpoints, client, refreshToken, scope }));
+  let reply: WireReply | SendFailure;
+  try {
+    reply = await sender.exchange(refreshRequest(provider, { endpoints, client, refreshToken, scope }));
+  } catch (error) {
+    // Refused before anything was sent.
+    if (!(error instanceof AuthError)) throw error;
+    faults.note(name, error);
+    return { kind: "unprocessed", code: error.code, retryAfterMs: null };
+  }
   if ("kind" in reply) {
     faults.note(name, new AuthError(reply.code, { ...name, detail: reply.detail }));
     const isKnown = reply.sent === "no" || reply.code === "unexpected_redirect";
