@@ -70,6 +70,7 @@ async function foreign(wiring: Wiring, provider: Provider, { account }: AccountN
 }
 
 const budgetMs = 45_000;
+const mostDeaths = 3;
 /** For so long somebody who is at the door is left to start a refresher. */
 const courtesyMs = 3_000;
 
@@ -85,6 +86,7 @@ async function refreshElsewhere(
   const before = verdictsIn(wiring, provider, name);
   let door: Lock | null = null;
   let word: Promise<string> | null = null;
+  let deaths = 0;
   try {
     for (const pause of pauses(budgetMs)) {
       const verdict = seen(wiring, provider, name, demand);
@@ -106,6 +108,9 @@ async function refreshElsewhere(
       if (told !== null) return told.verdict;
       // It died without a word: whoever is next sees by the files what it had done.
       word = null;
+      deaths += 1;
+      // Here nothing that is started lives.
+      if (deaths >= mostDeaths) return await refreshHere(wiring, provider, name, demand);
     }
   } catch (error) {
     if (error instanceof AuthError) throw error;
