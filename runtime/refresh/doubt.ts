@@ -29,7 +29,9 @@ export async function judged(
     if (!isThere()) break;
     await setTimeout(pause);
   }
-  return weigh(doubtAbout(wiring, name, spent, permit, credential, demand), provider);
+  // Who forces it has been refused by the API, or wants it so.
+  const isUnusable = demand.force || !isFresh(credential.expiresAt, wiring.host.now(), 1);
+  return weigh(doubtAbout(wiring, name, spent, permit, isUnusable), provider);
 }
 
 /** How many presentations died with their process, this one included. */
@@ -59,6 +61,12 @@ export function leftInDoubt(
   }
 }
 
+/** Whether it could be presented again at this moment though the access token is good. */
+export function isForgiven(wiring: Wiring, provider: Provider, name: AccountName, spent: Spent): boolean {
+  const permit = provider.rotation === "never" ? null : wiring.spend.permit(name, spent);
+  return permit !== null && weigh(doubtAbout(wiring, name, spent, permit, false), provider).kind === "repeat";
+}
+
 interface Presentation {
   readonly spent: Spent;
   readonly permit: Permit;
@@ -67,12 +75,11 @@ interface Presentation {
 }
 
 function doubtAbout(
-  { host, spend, store }: Wiring,
+  { spend, store }: Wiring,
   name: AccountName,
   spent: Spent,
   permit: Permit,
-  { expiresAt }: StoredCredential,
-  { force }: FreshDemand,
+  isUnusable: boolean,
 ): Doubt {
   const folder = store.paths.spend(name);
   const { holder, attempt, ended } = permit;
@@ -83,7 +90,6 @@ function doubtAbout(
     isOver: ended || (holder !== null && presenceOf(holder) === "gone"),
     isOtherBoot: holder === null || isOtherBoot(holder),
     isShared: holder === null || isShared(folder),
-    // Who forces it has been refused by the API, or wants it so.
-    isUnusable: force || !isFresh(expiresAt, host.now(), 1),
+    isUnusable,
   };
 }

@@ -10,7 +10,7 @@ import type { AccountName } from "../store/names.ts";
 import { spentBy } from "../store/spend.ts";
 import type { Wiring } from "../wiring.ts";
 import { isSame } from "./answers.ts";
-import { leftInDoubt } from "./doubt.ts";
+import { isForgiven, leftInDoubt } from "./doubt.ts";
 import type { Presented } from "./presentation.ts";
 import { successorOf } from "./successor.ts";
 import { type Noting, spending, type Way } from "./way.ts";
@@ -77,6 +77,10 @@ export function endings(
       const { credential, spent } = current();
       const { code, retryAfterMs } = failed();
       leftInDoubt(wiring, provider, name, spent, way);
+      // Whoever asks next presents it again while that is forgiven: a pause would outlast it.
+      if (retryAfterMs === null && isForgiven(wiring, provider, name, spent)) {
+        return { type: "step.done", verdict: { kind: "unavailable", code } };
+      }
       // A repeat could cost an access token that is still good.
       const notBefore = provider.rotation === "never" ? 0 : credential.expiresAt;
       const verdict = paused(code, (before) => {
