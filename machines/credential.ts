@@ -91,6 +91,8 @@ export function credentialMachine(id: string, grants: readonly [Grant, ...Grant[
         initial: "choosing",
         on: {
           "login.cancelled": { actions: "tellLogin" },
+          "login.left": { actions: "tellLogin" },
+          "login.ended": { actions: "tellLogin" },
           "login.pasted": { actions: "tellLogin" },
           "callback.arrived": { actions: "tellLogin" },
           "callback.denied": { actions: "tellLogin" },

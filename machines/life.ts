@@ -80,6 +80,8 @@ export type CredentialEvent =
   /** Pasted text waits under the handle. */
   | { readonly type: "login.pasted"; readonly handle: string }
   | { readonly type: "login.cancelled" }
+  | { readonly type: "login.left" }
+  | { readonly type: "login.ended"; readonly code: ErrorCode }
   | { readonly type: "callback.arrived"; readonly handle: string }
   | { readonly type: "callback.denied"; readonly code: ErrorCode }
   | { readonly type: "logout.requested"; readonly revoke: boolean }

@@ -31,8 +31,8 @@ import { follow } from "./following.ts";
 import type { Desk } from "./login/desk.ts";
 import { begin } from "./login/begin.ts";
 import { exchange } from "./login/exchange.ts";
-import { failedPage } from "./login/pages.ts";
 import { poll } from "./login/poll.ts";
+import { serve } from "./login/serving.ts";
 import { logOut } from "./logout.ts";
 import type { EnsureFresh } from "./refresh/ensure-fresh.ts";
 import { readSettings, writeEnabled } from "./settings/settings.ts";
@@ -126,9 +126,10 @@ function drop(
   const { attempt, code } = outcome;
   const name = { provider, account };
   const isNews = attempt === null ? outcome.kind === "failed" : pending.has(name, attempt);
-  if (attempt !== null) pending.remove(name, attempt);
   const step = outcome.kind === "failed" ? "signInFailed" : "signInCancelled";
+  // First: who finds the record gone looks there for the reason.
   if (isNews) journal.note({ step, ...name, signIn: attempt ?? undefined, grant: grant ?? undefined, code });
+  if (attempt !== null) pending.remove(name, attempt);
 }
 
 function alarmBy(now: () => number) {
@@ -151,20 +152,6 @@ function loginEffects(desk: Desk, alarm: ReturnType<typeof alarmBy>) {
     begin: fromPromise<Begun, BeginInput>(({ input, signal }) => begin(desk, input, signal)),
     exchange: fromPromise<Exchanged, ExchangeInput>(({ input, signal }) => exchange(desk, input, signal)),
     poll: fromPromise<Polled, PollInput>(({ input, signal }) => poll(desk, input, signal)),
-    listener: fromCallback<{ type: "nothing" }, { readonly attempt: string }>(({ input: { attempt }, sendBack }) => {
-      const listener = desk.listeners.get(attempt);
-      listener?.deliver((arrival) => {
-        if (arrival.kind === "code") {
-          sendBack({ type: "callback.arrived", handle: desk.vault.put({ ...arrival, verifier: null }) });
-          return;
-        }
-        listener.show(failedPage(arrival.code), true);
-        sendBack({ type: "callback.denied", code: arrival.code });
-      });
-      return () => {
-        desk.listeners.delete(attempt);
-        void listener?.close();
-      };
-    }),
+    serving: fromCallback<{ type: "nothing" }, PollInput>(({ input, sendBack }) => serve(desk, input, sendBack)),
   };
 }

@@ -3,14 +3,15 @@
 //
 // Everything that is told is only a reason to look: the facts decide. After sleep, as after a change of the clock, many
 // processes notice at the same moment, so each of them waits for a moment of its own before it does anything.
-import { AuthError } from "../machines/errors.ts";
+import { AuthError, type ErrorCode } from "../machines/errors.ts";
 import type { AccountReference, CredentialEvent, Seen } from "../machines/life.ts";
 import type { Provider } from "../providers/provider.ts";
+import { readJournal } from "./inspect/reading.ts";
 import type { Desk } from "./login/desk.ts";
-import { stemOf } from "./store/names.ts";
+import { type Paths, stemOf } from "./store/names.ts";
 import { type Grounds, look } from "./survey.ts";
 
-type Told = Extract<CredentialEvent, { type: "store.changed" | "login.cancelled" | "system.resumed" }>;
+type Told = Extract<CredentialEvent, { type: "store.changed" | "login.cancelled" | "login.ended" | "system.resumed" }>;
 
 const longestJitterMs = 2_000;
 
@@ -37,7 +38,8 @@ export function follow(
     if (missing !== null && missing !== missed) {
       // The tokens first: a sign-in that another process finished is no cancelled one.
       lookAtTokens();
-      tell({ type: "login.cancelled" });
+      const code = reasonOf(paths, missing);
+      tell(code === null ? { type: "login.cancelled" } : { type: "login.ended", code });
     }
     missed = missing;
   };
@@ -58,6 +60,14 @@ export function follow(
   return () => {
     for (const stop of stops) stop();
   };
+}
+
+/** Why another process ended a sign-in without tokens. Null: a person gave it up, or nobody knows any more. */
+function reasonOf(paths: Paths, attempt: string): ErrorCode | null {
+  let code: ErrorCode | null = null;
+  for (const record of readJournal(paths))
+    if (record.signIn === attempt && record.step === "signInFailed") code = record.code ?? null;
+  return code;
 }
 
 function jitterMs(randomBytes: (size: number) => Uint8Array): number {

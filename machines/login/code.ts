@@ -1,8 +1,9 @@
 // Authorization code with PKCE (RFC 6749 4.1, RFC 7636): preparing → awaitingCode → exchanging → done.
 //
 // Loopback and paste are this one chart; they differ in whether a listener hands over what the browser brings. While it
-// waits, every route of the one issued address is live, and only what the effects have judged to fit the attempt
-// gets here. A code is exchanged at most once: an exchange that may have reached the server is never repeated.
+// waits, every route of the one issued address is live, in every process that waits for it, and only what the effects
+// have judged to fit the attempt gets here. A code is exchanged at most once: an exchange that may have reached the server
+// is never repeated.
 import type { ErrorCode } from "../errors.ts";
 import { assign, setup, spawnChild } from "../statechart.ts";
 import {
@@ -12,16 +13,20 @@ import {
   type Conclusion,
   type Exchanged,
   failure,
+  left,
   loginActors,
   type LoginEvent,
   type LoginInput,
   type LoginOutcome,
   type Ready,
+  type ServingBroke,
   unfinished,
 } from "./login.ts";
 
 export interface CodeContext extends LoginInput {
   readonly deadlineAt: number | null;
+  /** This process serves the attempt. */
+  readonly serves: boolean;
   /** What was pasted or brought back, waiting for its exchange. */
   readonly handle: string | null;
   /** Why the last try did not end the waiting. */
@@ -29,46 +34,53 @@ export interface CodeContext extends LoginInput {
   readonly outcome: Conclusion;
 }
 
-/** XState's own event. A child that was spawned has no `onError`, and unanswered it would break the machine. */
-export interface ListenerBroke {
-  readonly type: "xstate.error.actor.listener";
-}
-
 const chart = setup({
   types: {} as {
     context: CodeContext;
     input: LoginInput;
-    events: LoginEvent | ListenerBroke;
+    events: LoginEvent | ServingBroke;
     output: LoginOutcome;
-    children: { listener: "listener" };
+    children: { serving: "serving" };
   },
   actors: loginActors,
   actions: {
     noteAttempt: assign((_, begun: Ready) => ({
       attempt: begun.attempt,
       deadlineAt: begun.deadlineAt,
+      serves: begun.serves,
     })),
+    noteServing: assign({ serves: true }),
     noteHandle: assign((_, { handle }: { handle: string }) => ({ handle, lastError: null })),
     noteError: assign((_, { code }: { code: ErrorCode }) => ({ handle: null, lastError: code })),
     conclude: assign((_, outcome: Conclusion) => ({ handle: null, outcome })),
-    listen: spawnChild("listener", {
-      id: "listener",
-      input: ({ context }: { context: CodeContext }) => ({ attempt: context.attempt ?? "" }),
+    /** The attempt's record, if there is one, is none of this process's business. */
+    leave: assign((_, outcome: Conclusion) => ({ attempt: null, handle: null, outcome })),
+    serve: spawnChild("serving", {
+      id: "serving",
+      input: ({ context }: { context: CodeContext }) => attemptOf(context),
     }),
   },
   guards: {
     isReady: (_, begun: Begun) => begun.kind === "ready",
+    isServing: ({ context }) => context.serves,
     isGranted: (_, exchanged: Exchanged) => exchanged.kind === "granted",
     isWorthAnotherTry: (_, exchanged: Exchanged) => exchanged.kind === "again",
   },
 });
 
-/** A login machine for one redirect. `listens`: the redirect leads to a listener on this machine. */
-export function codeLogin(id: "loopback" | "paste", description: string, { listens }: { readonly listens: boolean }) {
+/** A login machine for one redirect. */
+export function codeLogin(id: "loopback" | "paste", description: string) {
   return chart.createMachine({
     id,
     description,
-    context: ({ input }) => ({ ...input, deadlineAt: null, handle: null, lastError: null, outcome: unfinished }),
+    context: ({ input }) => ({
+      ...input,
+      deadlineAt: null,
+      serves: false,
+      handle: null,
+      lastError: null,
+      outcome: unfinished,
+    }),
     initial: "preparing",
     output: ({ context }) => ({ ...context.outcome, attempt: context.attempt }),
     on: {
@@ -76,6 +88,12 @@ export function codeLogin(id: "loopback" | "paste", description: string, { liste
         target: ".done",
         actions: { type: "conclude", params: { kind: "cancelled", code: "sign_in_cancelled" } },
       },
+      "login.ended": {
+        target: ".done",
+        actions: { type: "conclude", params: ({ event }) => ({ kind: "failed", code: event.code }) },
+      },
+      "login.left": { target: ".done", actions: { type: "leave", params: left } },
+      "serving.begun": { actions: "noteServing" },
     },
     states: {
       preparing: {
@@ -89,14 +107,11 @@ export function codeLogin(id: "loopback" | "paste", description: string, { liste
             {
               guard: { type: "isReady", params: ({ event }) => event.output },
               target: "awaitingCode",
-              actions: [
-                { type: "noteAttempt", params: ({ event }) => event.output as Ready },
-                ...(listens ? (["listen"] as const) : []),
-              ],
+              actions: [{ type: "noteAttempt", params: ({ event }) => event.output as Ready }, "serve"],
             },
-            { target: "done", actions: { type: "conclude", params: ({ event }) => failure(event.output) } },
+            { target: "done", actions: { type: "leave", params: ({ event }) => failure(event.output) } },
           ],
-          onError: { target: "done", actions: { type: "conclude", params: unfinished } },
+          onError: { target: "done", actions: { type: "leave", params: unfinished } },
         },
       },
       awaitingCode: {
@@ -125,10 +140,18 @@ export function codeLogin(id: "loopback" | "paste", description: string, { liste
             target: "done",
             actions: { type: "conclude", params: { kind: "failed", code: "sign_in_timeout" } },
           },
-          "xstate.error.actor.listener": {
+          "xstate.error.actor.serving": {
             target: "done",
             actions: { type: "conclude", params: { kind: "failed", code: "listener_lost" } },
           },
+        },
+        initial: "joined",
+        states: {
+          joined: {
+            description: "Another process serves the attempt; this one takes its place when it is gone.",
+            always: { guard: "isServing", target: "serving" },
+          },
+          serving: { description: "This process serves the attempt: what reaches its listener comes here." },
         },
       },
       exchanging: {
@@ -154,9 +177,9 @@ export function codeLogin(id: "loopback" | "paste", description: string, { liste
           onError: { target: "done", actions: { type: "conclude", params: unfinished } },
         },
         // The code is here already.
-        on: { "xstate.error.actor.listener": {} },
+        on: { "xstate.error.actor.serving": {} },
       },
-      done: { type: "final", description: "Granted, cancelled or failed; the record is gone, the listener closed." },
+      done: { type: "final", description: "Granted, cancelled or failed; nothing of it is kept open here." },
     },
   });
 }

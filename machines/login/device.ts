@@ -1,9 +1,10 @@
 // Device authorization (RFC 8628, and dialects): preparing → awaitingPoll.{resting ⇄ polling} → exchanging? → done.
 //
 // The wait before each poll counts from the end of the previous reply, grows by 5 s for good at every slow_down (3.5),
-// and doubles while the server cannot be reached. The deadline is the server's, kept as a wall-clock time.
+// and doubles while the server cannot be reached. The deadline is the server's, kept as a wall-clock time. Of all processes
+// that wait for one code one polls; who takes its place rests first, for the last poll may have been a moment ago.
 import type { ErrorCode } from "../errors.ts";
-import { assign, setup } from "../statechart.ts";
+import { assign, setup, spawnChild } from "../statechart.ts";
 import {
   askedOf,
   attemptOf,
@@ -11,17 +12,21 @@ import {
   type Conclusion,
   type Exchanged,
   failure,
+  left,
   loginActors,
   type LoginEvent,
   type LoginInput,
   type LoginOutcome,
   type Polled,
   type Ready,
+  type ServingBroke,
   unfinished,
 } from "./login.ts";
 
 export interface DeviceContext extends LoginInput {
   readonly deadlineAt: number | null;
+  /** This process serves the attempt: it polls. */
+  readonly serves: boolean;
   readonly intervalMs: number;
   /** Polls in a row that reached nobody. */
   readonly failures: number;
@@ -41,16 +46,23 @@ const chart = setup({
   types: {} as {
     context: DeviceContext;
     input: LoginInput;
-    events: LoginEvent;
+    events: LoginEvent | ServingBroke;
     output: LoginOutcome;
+    children: { serving: "serving" };
   },
   actors: loginActors,
   actions: {
     noteAttempt: assign((_, begun: Ready) => ({
       attempt: begun.attempt,
       deadlineAt: begun.deadlineAt,
+      serves: begun.serves,
       intervalMs: begun.intervalMs,
       pollAt: begun.begunAt + begun.intervalMs,
+    })),
+    noteServing: assign((_, { at, intervalMs }: { at: number; intervalMs: number }) => ({
+      serves: true,
+      intervalMs,
+      pollAt: at + intervalMs,
     })),
     planPoll: assign(({ context }, polled: Resting) => {
       const intervalMs = context.intervalMs + (polled.kind === "slowDown" ? slowDownMs : 0);
@@ -66,9 +78,16 @@ const chart = setup({
     }),
     noteHandle: assign((_, { handle }: { handle: string }) => ({ handle })),
     conclude: assign((_, outcome: Conclusion) => ({ handle: null, outcome })),
+    /** The attempt's record, if there is one, is none of this process's business. */
+    leave: assign((_, outcome: Conclusion) => ({ attempt: null, handle: null, outcome })),
+    serve: spawnChild("serving", {
+      id: "serving",
+      input: ({ context }: { context: DeviceContext }) => attemptOf(context),
+    }),
   },
   guards: {
     isReady: (_, begun: Begun) => begun.kind === "ready",
+    isServing: ({ context }) => context.serves,
     isGranted: (_, result: Polled | Exchanged) => result.kind === "granted",
     isCode: (_, polled: Polled) => polled.kind === "code",
     isToBePolledAgain: (_, polled: Polled) => "endedAt" in polled,
@@ -81,6 +100,7 @@ export const deviceLogin = chart.createMachine({
   context: ({ input }) => ({
     ...input,
     deadlineAt: null,
+    serves: false,
     intervalMs: slowDownMs,
     failures: 0,
     pollAt: null,
@@ -95,6 +115,14 @@ export const deviceLogin = chart.createMachine({
       target: ".done",
       actions: { type: "conclude", params: { kind: "cancelled", code: "sign_in_cancelled" } },
     },
+    "login.ended": {
+      target: ".done",
+      actions: { type: "conclude", params: ({ event }) => ({ kind: "failed", code: event.code }) },
+    },
+    "login.left": { target: ".done", actions: { type: "leave", params: left } },
+    "serving.begun": { actions: { type: "noteServing", params: ({ event }) => event } },
+    // Who polls goes on polling.
+    "xstate.error.actor.serving": {},
   },
   states: {
     preparing: {
@@ -108,11 +136,11 @@ export const deviceLogin = chart.createMachine({
           {
             guard: { type: "isReady", params: ({ event }) => event.output },
             target: "awaitingPoll",
-            actions: { type: "noteAttempt", params: ({ event }) => event.output as Ready },
+            actions: [{ type: "noteAttempt", params: ({ event }) => event.output as Ready }, "serve"],
           },
-          { target: "done", actions: { type: "conclude", params: ({ event }) => failure(event.output) } },
+          { target: "done", actions: { type: "leave", params: ({ event }) => failure(event.output) } },
         ],
-        onError: { target: "done", actions: { type: "conclude", params: unfinished } },
+        onError: { target: "done", actions: { type: "leave", params: unfinished } },
       },
     },
     awaitingPoll: {
@@ -130,8 +158,12 @@ export const deviceLogin = chart.createMachine({
           actions: { type: "conclude", params: { kind: "failed", code: "device_code_expired" } },
         },
       },
-      initial: "resting",
+      initial: "joined",
       states: {
+        joined: {
+          description: "Another process polls; this one takes its place when it is gone.",
+          always: { guard: "isServing", target: "resting" },
+        },
         resting: {
           description: "Waits for the next poll.",
           invoke: {

@@ -28,6 +28,11 @@ export type Conclusion =
 /** How a login ended, and the attempt whose record that concerns (null: none was made). */
 export type LoginOutcome = Conclusion & { readonly attempt: string | null };
 
+/** XState's own event. A child that was spawned has no `onError`, and unanswered it would break the machine. */
+export interface ServingBroke {
+  readonly type: "xstate.error.actor.serving";
+}
+
 export type LoginEvent =
   /** The browser came back with a code that fits this attempt. */
   | { readonly type: "callback.arrived"; readonly handle: string }
@@ -36,6 +41,12 @@ export type LoginEvent =
   /** A person pasted something; it waits under the handle. */
   | { readonly type: "login.pasted"; readonly handle: string }
   | { readonly type: "login.cancelled" }
+  /** This process does not take part any more; the attempt goes on. */
+  | { readonly type: "login.left" }
+  /** Another process ended the attempt without tokens. */
+  | { readonly type: "login.ended"; readonly code: ErrorCode }
+  /** The process that served the attempt is gone, and this one serves it from `at` on, polling no oftener than that. */
+  | { readonly type: "serving.begun"; readonly at: number; readonly intervalMs: number }
   /** The attempt has lived as long as it may. */
   | { readonly type: "deadline.passed" }
   | { readonly type: "poll.due" };
@@ -44,10 +55,12 @@ export interface BeginInput extends LoginInput {
   readonly grant: Grant;
 }
 
-/** The attempt has a record, and its listener (if it has one) is bound. */
+/** The attempt has a record, and somebody serves it. */
 export interface Ready {
   readonly kind: "ready";
   readonly attempt: string;
+  /** This process serves it: its listener, if it has one, is bound. Otherwise another process does. */
+  readonly serves: boolean;
   /** Wall clock at the end of the preparation. */
   readonly begunAt: number;
   readonly deadlineAt: number | null;
@@ -103,13 +116,19 @@ export const loginActors = {
   begin: fromPromise<Begun, BeginInput>(missing),
   exchange: fromPromise<Exchanged, ExchangeInput>(missing),
   poll: fromPromise<Polled, PollInput>(missing),
-  /** Hands over what reaches the listener of an attempt; closes it when stopped. */
-  listener: fromCallback<{ type: "nothing" }, { readonly attempt: string }>(() => undefined),
+  /**
+   * Serves the attempt, or waits for its turn to: of all processes one listens or polls. Hands over what reaches the
+   * listener; gives everything back when stopped.
+   */
+  serving: fromCallback<{ type: "nothing" }, PollInput>(() => undefined),
   alarm,
 };
 
 /** What a login ends with when an effect broke off without an outcome. */
 export const unfinished: Conclusion = { kind: "failed", code: "internal" };
+
+/** What it ends with when this process does not take part any more. */
+export const left: Conclusion = { kind: "cancelled", code: "sign_in_cancelled" };
 
 /** The failure inside an effect's result that a guard found to be no success. */
 export function failure(result: Begun | Exchanged | Polled): Extract<Conclusion, { kind: "failed" }> {

@@ -4,5 +4,4 @@ import { codeLogin } from "./code.ts";
 export const loopbackLogin = codeLogin(
   "loopback",
   "Sign in with a browser that comes back to a listener on this machine; pasting the address works too.",
-  { listens: true },
 );

@@ -3,15 +3,15 @@
 // Verifier, state and nonce are separate draws (a verifier used as state would be in the browser's history, RFC 7636 7.1),
 // fresh for every attempt. Only what is stored and bound is announced.
 import { AuthError } from "../../machines/errors.ts";
-import type { Begun, BeginInput, Ready } from "../../machines/login/login.ts";
+import type { Begun, BeginInput } from "../../machines/login/login.ts";
 import type { Provider } from "../../providers/provider.ts";
 import { registrationOf } from "../registration.ts";
-import { stemOf } from "../store/names.ts";
+import { type AccountName, stemOf } from "../store/names.ts";
 import type { Attempt } from "../store/pending.ts";
 import { authorizeUrl, deviceRequest, newNonce, newState, newVerifier } from "../wire/request.ts";
 import { deviceReply } from "../wire/response.ts";
 import { announce, type Desk } from "./desk.ts";
-import type { Listener, openListener } from "./listener.ts";
+import { listenerAgain, listenerFor, noteAdopted } from "./serving.ts";
 
 /**
  * Begins an attempt, or takes up one that another process began. Rejects only for defects.
@@ -21,22 +21,24 @@ export async function begin(desk: Desk, input: BeginInput, signal: AbortSignal):
   const provider = desk.provider(input.provider);
   desk.waiting.delete(stemOf(input));
   try {
-    const attempt = await (input.attempt === null ? start(desk, provider, input) : takeUp(desk, provider, input));
+    const attempt = await (input.attempt === null ? start(desk, provider, input) : takeUp(desk, input, input.attempt));
     if (signal.aborted) {
-      await abandon(desk, attempt, input.attempt === null);
+      if (input.attempt === null) desk.pending.remove(input, attempt.attempt);
+      await leave(desk, input, attempt.attempt);
       return { kind: "failed", code: "sign_in_cancelled" };
     }
     desk.waiting.set(stemOf(input), attempt.attempt);
-    desk.journal.note({
-      step: input.attempt === null ? "signInBegun" : "signInAdopted",
-      provider: input.provider,
-      account: input.account,
-      signIn: attempt.attempt,
-      grant: attempt.kind,
+    const serves = desk.turns.has(attempt.attempt);
+    noteReady(desk, input, attempt, serves);
+    announce(desk, attempt, attempt, { joined: !serves });
+    return {
+      kind: "ready",
+      attempt: attempt.attempt,
+      serves,
+      begunAt: desk.host.now(),
       deadlineAt: attempt.expiresAt,
-    });
-    announce(desk, attempt, attempt);
-    return readyWith(attempt, desk.host.now());
+      intervalMs: attempt.intervalMs,
+    };
   } catch (error) {
     if (!(error instanceof AuthError)) throw error;
     desk.faults.note(input, error);
@@ -44,15 +46,19 @@ export async function begin(desk: Desk, input: BeginInput, signal: AbortSignal):
   }
 }
 
-function readyWith({ attempt, expiresAt, intervalMs }: Attempt, now: number): Ready {
-  return { kind: "ready", attempt, begunAt: now, deadlineAt: expiresAt, intervalMs };
+function noteReady(desk: Desk, { provider, account, attempt: takenUp }: BeginInput, record: Attempt, serves: boolean) {
+  if (takenUp !== null && serves) return noteAdopted(desk, record);
+  const step = takenUp === null ? "signInBegun" : "signInJoined";
+  const { attempt: signIn, kind: grant, expiresAt: deadlineAt } = record;
+  desk.journal.note({ step, provider, account, signIn, grant, deadlineAt });
 }
 
-async function abandon({ listeners, pending }: Desk, attempt: Attempt, isOurs: boolean): Promise<void> {
-  if (isOurs) pending.remove(attempt, attempt.attempt);
-  const listener = listeners.get(attempt.attempt);
-  listeners.delete(attempt.attempt);
+/** Leaves an attempt as it is, to whoever else takes part in it. */
+async function leave({ listeners, turns }: Desk, name: AccountName, attempt: string): Promise<void> {
+  const listener = listeners.get(attempt);
+  listeners.delete(attempt);
   await listener?.close();
+  turns.give(name, attempt);
 }
 
 async function start(desk: Desk, provider: Provider, input: BeginInput): Promise<Attempt> {
@@ -60,14 +66,17 @@ async function start(desk: Desk, provider: Provider, input: BeginInput): Promise
     throw new AuthError("grant_unsupported", { provider: provider.name, detail: input.grant });
   }
   desk.pending.sweep(desk.host.now());
+  desk.turns.sweep(input);
   // Nobody is sent to a browser for a login that could not be kept.
   desk.store.checkRoom(input);
   const attempt =
     input.grant === "device" ? await startDevice(desk, provider, input) : await startCode(desk, provider, input);
   try {
+    // Before anybody else can find the record.
+    desk.turns.take(input, attempt.attempt);
     desk.pending.put(attempt);
   } catch (error) {
-    await abandon(desk, attempt, false);
+    await leave(desk, input, attempt.attempt);
     throw error;
   }
   return attempt;
@@ -148,16 +157,27 @@ async function startDevice(desk: Desk, provider: Provider, input: BeginInput): P
   };
 }
 
-/** Takes up a recorded attempt. A port that is taken now leaves pasting as the way. */
-async function takeUp(desk: Desk, provider: Provider, input: BeginInput): Promise<Attempt> {
-  const record = input.attempt === null ? null : desk.pending.get(input, input.attempt);
-  if (record === null) throw new AuthError("no_pending_sign_in", input);
-  if (record.kind === "loopback" && record.redirectUri !== null && provider.loopback !== null) {
-    const port = Number(new URL(record.redirectUri).port);
-    const listener = await listenerFor(provider.name, provider.loopback, port).catch(() => null);
-    if (listener !== null && record.state !== null) {
-      listener.expect({ state: record.state, issuer: record.iss, issSent: record.issSent });
-      desk.listeners.set(record.attempt, listener);
+/**
+ * Takes up a recorded attempt: serves it, or joins who does. A port that is taken now leaves pasting as the way.
+ * @throws AuthError `no_pending_sign_in`; `port_busy` if that very port is asked for
+ */
+async function takeUp(desk: Desk, input: BeginInput, attempt: string): Promise<Attempt> {
+  const isServed = desk.pending.has(input, attempt) && !desk.turns.take(input, attempt);
+  // Whoever ended it removed the record before the lock: what is here now is still to be served.
+  const record = desk.pending.get(input, attempt);
+  if (record === null || isServed) {
+    desk.turns.give(input, attempt);
+    if (record === null) throw new AuthError("no_pending_sign_in", input);
+    return record;
+  }
+  try {
+    const listener = await listenerAgain(desk, record);
+    if (listener !== null) desk.listeners.set(attempt, listener);
+  } catch (error) {
+    if (!(error instanceof AuthError)) throw error;
+    if (input.port !== null) {
+      desk.turns.give(input, attempt);
+      throw error;
     }
   }
   return record;
@@ -171,10 +191,4 @@ function common({ host }: Desk, { provider, account, grant, timeoutMs }: BeginIn
 
 function newAttempt({ host }: Desk): string {
   return Buffer.from(host.randomBytes(20)).toString("base64url");
-}
-
-// Loaded when somebody signs in: Node's http brings its whole fetch along.
-async function listenerFor(...given: Parameters<typeof openListener>): Promise<Listener> {
-  const { openListener: open } = await import("./listener.ts");
-  return open(...given);
 }

@@ -1,17 +1,26 @@
-// What the effects of signing in share: the wiring, the vault, the open listeners, and who wants to hear of an attempt.
+// What the effects of signing in share: the wiring, the vault, the open listeners, whose turn it is, and who wants to hear
+// of an attempt.
 import type { Attempt } from "../store/pending.ts";
 import { type AccountName, stemOf } from "../store/names.ts";
 import type { Wiring } from "../wiring.ts";
 import type { Listener } from "./listener.ts";
+import { createTurns, type Turns } from "./turns.ts";
 import { createVault, type Vault } from "./vault.ts";
 
+/** How a process takes part in a sign-in. */
+export interface Part {
+  /** Another process serves it, and has shown it to somebody already. */
+  readonly joined: boolean;
+}
+
 /** Told once an attempt's address may be shown: its listener, if it has one, is bound. */
-export type Announce = (attempt: Attempt) => void;
+export type Announce = (attempt: Attempt, part: Part) => void;
 
 export interface Desk extends Wiring {
   readonly vault: Vault;
   /** By attempt. */
   readonly listeners: Map<string, Listener>;
+  readonly turns: Turns;
   /** The attempt that waits in this process, by account. */
   readonly waiting: Map<string, string>;
   /** Who is told of an account's attempts. */
@@ -19,9 +28,17 @@ export interface Desk extends Wiring {
 }
 
 export function createDesk(wiring: Wiring): Desk {
-  return { ...wiring, vault: createVault(), listeners: new Map(), waiting: new Map(), announcements: new Map() };
+  const { store, spend, pending } = wiring;
+  return {
+    ...wiring,
+    vault: createVault(),
+    listeners: new Map(),
+    turns: createTurns(store.paths, spend, pending),
+    waiting: new Map(),
+    announcements: new Map(),
+  };
 }
 
-export function announce({ announcements }: Desk, name: AccountName, attempt: Attempt): void {
-  announcements.get(stemOf(name))?.(attempt);
+export function announce({ announcements }: Desk, name: AccountName, attempt: Attempt, part: Part): void {
+  announcements.get(stemOf(name))?.(attempt, part);
 }

@@ -50,6 +50,8 @@ export function pathsIn(home: string) {
     journal: join(oauth, "journal.jsonl"),
     /** What a refresh under way keeps: lock, permit, sealed reply. */
     spend: (name: AccountName) => join(oauth, ".spend", stemOf(name)),
+    /** Lock of who serves a sign-in. */
+    turn: (name: AccountName, attempt: string) => join(oauth, ".spend", stemOf(name), `${attempt}.turn`),
     settings: join(home, "settings.json"),
     profiles: join(home, "profiles"),
     tokenFile: (name: AccountName) => join(oauth, `${stemOf(name)}.json`),

@@ -2,7 +2,7 @@
 //
 // A record holds what the exchange will need (verifier, state, device code), so it is 0600, single use, and removed at
 // its end or deadline. Its file name says whose it is and nothing else.
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { AuthError } from "../../machines/errors.ts";
 import type { AttemptFacts } from "../../machines/facts.ts";
@@ -79,6 +79,7 @@ export function createPendingStore(paths: Paths): PendingStore {
 
   const remove = (name: AccountName, attempt: string): void => {
     removePrivate(fileOf(name, attempt), name);
+    rmSync(paths.turn(name, attempt), { force: true });
   };
 
   return {
@@ -104,14 +105,22 @@ export function createPendingStore(paths: Paths): PendingStore {
     sweep: (now) => {
       for (const file of files()) {
         const record = readIfPossible(join(paths.pending, file));
-        if (record !== null && isOverdue(record, now)) removePrivate(join(paths.pending, file), {});
+        const whose = whoseIs(file);
+        if (record !== null && whose !== null && isOverdue(record, now)) remove(whose, whose.attempt);
       }
     },
     names: () => {
-      const names = files().flatMap((file) => nameOfFile(`${file.split("~", 1)[0] ?? ""}.json`) ?? []);
+      const names = files().flatMap((file) => whoseIs(file) ?? []);
       return [...new Map(names.map((name) => [stemOf(name), name])).values()];
     },
   };
+}
+
+/** What a record's file name says. */
+function whoseIs(file: string): (AccountName & { readonly attempt: string }) | null {
+  const [, stem = "", attempt = ""] = /^(.*?)~([\w-]+)\.json$/.exec(file) ?? [];
+  const name = nameOfFile(`${stem}.json`);
+  return name === null ? null : { ...name, attempt };
 }
 
 const longestWaitMs = 24 * 3_600_000;

@@ -22,6 +22,8 @@ const events: Readonly<Record<string, Event>> = {
   "login.requested": { type: "login.requested", ...login },
   "login.pasted": { type: "login.pasted", handle: "handle" },
   "login.cancelled": { type: "login.cancelled" },
+  "login.left": { type: "login.left" },
+  "login.ended": { type: "login.ended", code: "consent_denied" },
   "logout.requested": { type: "logout.requested", revoke: true },
   "token.demanded": { type: "token.demanded", minTtlMs: 2 * hour, now },
   "token.rejected": { type: "token.rejected", generation: survey().facts?.generation },

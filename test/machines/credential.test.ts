@@ -105,6 +105,8 @@ describe("every event in every state", () => {
     login.requested           -         -         signIn    -           signIn        -          signIn     signIn    -          -
     login.pasted              -         -         -         told        -             -          -          -         -          -
     login.cancelled           -         -         -         told        -             -          -          -         -          -
+    login.left                -         -         -         told        -             -          -          -         -          -
+    login.ended               -         -         -         told        -             -          -          -         -          -
     callback.arrived          -         -         -         told        -             -          -          -         -          -
     callback.denied           -         -         -         told        -             -          -          -         -          -
     logout.requested          logOut    logOut    logOut    logOut      logOut        logOut     logOut     logOut    -          logOut
@@ -128,6 +130,8 @@ describe("every event in every state", () => {
     "login.requested": login,
     "login.pasted": { type: "login.pasted", handle: "h1" },
     "login.cancelled": { type: "login.cancelled" },
+    "login.left": { type: "login.left" },
+    "login.ended": { type: "login.ended", code: "consent_denied" },
     "callback.arrived": { type: "callback.arrived", handle: "h1" },
     "callback.denied": { type: "callback.denied", code: "consent_denied" },
     "logout.requested": logout,

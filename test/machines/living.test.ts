@@ -46,14 +46,28 @@ describe("a sign-in inside an account's life", () => {
 
   it("fails when its listener breaks, unless the code is here already", () => {
     using world = standingIn("pendingAuth.loopback/awaitingCode");
-    world.last("listener").breaks(new Error("gone"));
+    world.last("serving").breaks(new Error("gone"));
     assert.deepEqual(world.actor.getSnapshot().context.result, { kind: "failed", code: "listener_lost" });
     assert.deepEqual(world.dropped, ["a1"]);
 
     using late = standingIn("pendingAuth.loopback/exchanging");
-    late.last("listener").breaks(new Error("gone"));
+    late.last("serving").breaks(new Error("gone"));
     late.last("exchange").ends({ kind: "granted" });
     assert.deepEqual(late.actor.getSnapshot().context.result, { kind: "granted", code: null });
+  });
+
+  it("by device code goes on polling when its turn breaks", () => {
+    using world = standingIn("pendingAuth.device/awaitingPoll.resting");
+    world.last("serving").breaks(new Error("gone"));
+    assert.equal(path(world.actor.getSnapshot().value), "pendingAuth.device");
+    assert.deepEqual(world.dropped, []);
+  });
+
+  it("is left to others without dropping its record", () => {
+    using world = standingIn("pendingAuth.loopback/awaitingCode");
+    world.actor.send({ type: "login.left" });
+    assert.deepEqual(world.dropped, [null]);
+    assert.ok(world.last("serving").isOver());
   });
 
   it("survives a wake-up and a renewal by another process", () => {
@@ -70,7 +84,7 @@ describe("an effect under way", () => {
     ["refreshing", "ensureFresh"],
     ["deciding", "survey"],
     ["pendingAuth.device/awaitingPoll.resting", "alarm"],
-    ["pendingAuth.loopback/awaitingCode", "listener"],
+    ["pendingAuth.loopback/awaitingCode", "serving"],
   ] as const)
     it(`${effect} is stopped when a person logs out in ${name}`, () => {
       using world = standingIn(name);

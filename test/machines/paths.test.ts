@@ -91,6 +91,8 @@ describe("an account's life", () => {
       { ...login, grant: "device" },
       { type: "login.pasted", handle: "h" },
       { type: "login.cancelled" },
+      { type: "login.left" },
+      { type: "login.ended", code: "consent_denied" },
       { type: "callback.arrived", handle: "h" },
       { type: "callback.denied", code: "consent_denied" },
       { type: "logout.requested", revoke: true },
@@ -190,11 +192,19 @@ for (const [grant, machine] of Object.entries({ loopback: loopbackLogin, paste: 
         { type: "login.cancelled" },
         { type: "callback.arrived", handle: "h" },
         { type: "callback.denied", code: "consent_denied" },
+        { type: "login.left" },
+        { type: "login.ended", code: "consent_denied" },
+        { type: "serving.begun", at: now, intervalMs: 5_000 },
         { type: "deadline.passed" },
         { type: "poll.due" },
       ],
       {
-        begin: [ready, { ...ready, deadlineAt: null }, { kind: "failed", code: "port_busy" }],
+        begin: [
+          ready,
+          { ...ready, deadlineAt: null },
+          { ...ready, serves: false },
+          { kind: "failed", code: "port_busy" },
+        ],
         exchange: [
           { kind: "granted" },
           { kind: "again", code: "pasted_unreadable" },
@@ -209,8 +219,8 @@ for (const [grant, machine] of Object.entries({ loopback: loopbackLogin, paste: 
           { kind: "failed", code: "consent_denied" },
         ],
       },
-      ({ value, status, context: { deadlineAt, handle, outcome } }) =>
-        [path(value), status, deadlineAt, handle, outcome.kind, outcome.code].join("|"),
+      ({ value, status, context: { deadlineAt, serves, handle, outcome } }) =>
+        [path(value), status, deadlineAt, serves, handle, outcome.kind, outcome.code].join("|"),
     );
 
     it("is broken by no event, and ends with an outcome", () => {

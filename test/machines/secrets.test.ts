@@ -16,13 +16,13 @@ const facts =
 const account =
   "provider account ahead jitter choice survey grant asked demand minTtlMs force revoke result seen revocation";
 const signingIn =
-  "port timeoutMs attempt deadlineAt handle lastError outcome intervalMs failures pollAt kind begunAt endedAt";
+  "port timeoutMs attempt serves deadlineAt handle lastError outcome intervalMs failures pollAt kind begunAt endedAt";
 const plumbing =
   "type sends status input output error value historyValue context children snapshot src syncSnapshot actorId params storeWatch";
 const allowed = new Set([facts, account, signingIn, plumbing].join(" ").split(" "));
 // Names of effects and states, under which they stand among the children and in a state's value.
 const places =
-  /^(survey|ensureFresh|logOut|login|begin|exchange|poll|listener|deadline|pollAlarm|renewalAlarm|retryAlarm|pendingAuth|awaitingPoll)$/;
+  /^(survey|ensureFresh|logOut|login|begin|exchange|poll|serving|deadline|pollAlarm|renewalAlarm|retryAlarm|pendingAuth|awaitingCode|awaitingPoll)$/;
 const secretLike =
   /token|secret|verifier|challenge|nonce|password|cookie|authorization|bearer|(user|device|authorization)_?code|api_?key|^state$|^url$|^uri$/i;
 

@@ -104,7 +104,7 @@ describe("a sign-in", () => {
     const shown = (await answer(s.emulator, begun.pending)) ?? assert.fail();
     await s.auth().account("anthropic").complete(shown);
     await begun.ended;
-    assert.deepEqual(stepsOf(s), ["enabled", "signInBegun", "signInAdopted", "signedIn"]);
+    assert.deepEqual(stepsOf(s), ["enabled", "signInBegun", "signInJoined", "signedIn"]);
     assert.equal(new Set(recordsOf(s).flatMap(({ signIn: handle }) => handle ?? [])).size, 1);
   });
 

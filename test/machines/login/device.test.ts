@@ -20,6 +20,7 @@ describe("device: the beginning", () => {
     const preparing = begin(deviceLogin, asked);
     assert.deepEqual(preparing.effects, ["start begin"]);
     assert.deepEqual(preparing.inputs["begin"], { ...asked, grant: "device" });
+    assert.ok(resting.effects.includes("start serving"));
     assert.equal(resting.at, "awaitingPoll.resting");
     assert.deepEqual(resting.inputs["pollAlarm"], { at: now + 5_000, sends: "poll.due" });
     assert.deepEqual(resting.inputs["deadline"], { at: ready.deadlineAt, sends: "deadline.passed" });
@@ -37,6 +38,43 @@ describe("device: the beginning", () => {
       code: "internal",
       attempt: null,
     });
+  });
+});
+
+describe("device: an attempt that another process serves", () => {
+  const joined = waiting(deviceLogin, { serves: false });
+
+  it("is not polled for", () => {
+    assert.equal(joined.at, "awaitingPoll.joined");
+    assert.ok(joined.effects.includes("start serving"));
+    assert.ok(!("pollAlarm" in joined.inputs));
+    assert.equal(step(deviceLogin, joined, due).at, "awaitingPoll.joined");
+  });
+
+  it("is polled for once that process is gone, after a rest of the interval that holds by then", () => {
+    const reached = step(deviceLogin, joined, { type: "serving.begun", at: now + 60_000, intervalMs: 10_000 });
+    assert.equal(reached.at, "awaitingPoll.resting");
+    assert.equal(alarm(reached), now + 70_000);
+    const next = polled(step(deviceLogin, reached, due), { kind: "pending", endedAt: now });
+    assert.equal(alarm(next), now + 10_000);
+  });
+
+  it("ends by its deadline, by a cancel, and with what ended it there", () => {
+    for (const [event, kind, code] of [
+      [{ type: "deadline.passed" }, "failed", "device_code_expired"],
+      [{ type: "login.cancelled" }, "cancelled", "sign_in_cancelled"],
+      [{ type: "login.ended", code: "consent_denied" }, "failed", "consent_denied"],
+    ] as const)
+      assert.deepEqual(step(deviceLogin, joined, event).output, { kind, code, attempt: "a1" });
+  });
+
+  it("is left without ending it", () => {
+    for (const from of [joined, resting, polling])
+      assert.deepEqual(step(deviceLogin, from, { type: "login.left" }).output, {
+        kind: "cancelled",
+        code: "sign_in_cancelled",
+        attempt: null,
+      });
   });
 });
 

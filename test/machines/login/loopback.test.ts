@@ -12,16 +12,16 @@ codeLoginSuite(loopbackLogin, "loopback");
 describe("loopback: the listener", () => {
   const awaiting = waiting(loopbackLogin);
 
-  it("is opened once the record is made, for this attempt", () => {
-    assert.ok(awaiting.effects.includes("start listener"));
-    assert.deepEqual(awaiting.inputs["listener"], { attempt: "a1" });
+  it("hands over from when the record is made, for this attempt", () => {
+    assert.ok(awaiting.effects.includes("start serving"));
+    assert.deepEqual(awaiting.inputs["serving"], { provider: "acme", account: "work", attempt: "a1" });
   });
 
   it("stays open while a code is exchanged: the page has to be answered", () => {
     const exchanging = step(loopbackLogin, awaiting, { type: "callback.arrived", handle: "h1" });
-    assert.ok(!exchanging.effects.includes("stop listener"));
+    assert.ok(!exchanging.effects.includes("stop serving"));
     const again = step(loopbackLogin, exchanging, ends("exchange", { kind: "again", code: "pasted_unreadable" }));
-    assert.ok(!again.effects.some((effect) => effect.endsWith("listener")));
+    assert.ok(!again.effects.some((effect) => effect.endsWith("serving")));
   });
 
   it("is closed at every end", () => {
@@ -32,6 +32,6 @@ describe("loopback: the listener", () => {
       step(loopbackLogin, exchanging, ends("exchange", { kind: "granted" })),
       step(loopbackLogin, exchanging, breaks("exchange")),
     ])
-      assert.ok(over.effects.includes("stop listener"), over.effects.join());
+      assert.ok(over.effects.includes("stop serving"), over.effects.join());
   });
 });

@@ -1,6 +1,7 @@
 // What loopback and paste have in common, as one suite: the code's way from the waiting to the one exchange.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { now } from "../examples.ts";
 import { begin, breaks, ends, type Machine, step } from "../step.ts";
 import { asked, ready, waiting } from "./walk.ts";
 
@@ -23,7 +24,7 @@ export function codeLoginSuite(machine: Machine, grant: "loopback" | "paste"): v
     });
 
     it("waits until the deadline", () => {
-      assert.equal(awaiting.at, "awaitingCode");
+      assert.equal(awaiting.at, "awaitingCode.serving");
       assert.equal(awaiting.context.attempt, "a1");
       assert.deepEqual(awaiting.inputs["deadline"], { at: ready.deadlineAt, sends: "deadline.passed" });
       assert.deepEqual(waiting(machine, { deadlineAt: null }).inputs["deadline"], {
@@ -38,6 +39,52 @@ export function codeLoginSuite(machine: Machine, grant: "loopback" | "paste"): v
       assert.deepEqual(failed.output, { kind: "failed", code: "port_busy", attempt: null });
       const broken = step(machine, begin(machine, asked), breaks("begin"));
       assert.deepEqual(broken.output, { kind: "failed", code: "internal", attempt: null });
+    });
+
+    it("that fails leaves the attempt alone that was to be taken up", () => {
+      const preparing = begin(machine, { ...asked, attempt: "a0" });
+      const failed = step(machine, preparing, ends("begin", { kind: "failed", code: "port_busy" }));
+      assert.deepEqual(failed.output, { kind: "failed", code: "port_busy", attempt: null });
+    });
+  });
+
+  describe(`${grant}: an attempt that another process serves`, () => {
+    const joined = waiting(machine, { serves: false });
+    const begun = { type: "serving.begun", at: now, intervalMs: 0 };
+
+    it("is joined, and its turn is waited for", () => {
+      assert.equal(joined.at, "awaitingCode.joined");
+      assert.ok(joined.effects.includes("start serving"));
+      assert.deepEqual(joined.inputs["serving"], { provider: "acme", account: "work", attempt: "a1" });
+    });
+
+    it("is served here once that process is gone", () => {
+      assert.equal(step(machine, joined, begun).at, "awaitingCode.serving");
+      const meanwhile = step(machine, step(machine, joined, pasted), begun);
+      assert.equal(meanwhile.at, "exchanging");
+      const again = step(machine, meanwhile, ends("exchange", { kind: "again", code: "pasted_truncated" }));
+      assert.equal(again.at, "awaitingCode.serving");
+      assert.ok(!again.effects.includes("start serving"), "it has its turn already");
+    });
+
+    it("can be finished by a paste all the same, and goes on after a wrong one", () => {
+      const reached = step(machine, joined, pasted);
+      assert.equal(reached.at, "exchanging");
+      const again = step(machine, reached, ends("exchange", { kind: "again", code: "pasted_truncated" }));
+      assert.equal(again.at, "awaitingCode.joined");
+    });
+
+    it("ends here with what ended it there", () => {
+      const { output } = step(machine, joined, { type: "login.ended", code: "consent_denied" });
+      assert.deepEqual(output, { kind: "failed", code: "consent_denied", attempt: "a1" });
+    });
+
+    it("is left without ending it", () => {
+      for (const from of [joined, awaiting, exchanging]) {
+        const { output, effects } = step(machine, from, { type: "login.left" });
+        assert.deepEqual(output, { kind: "cancelled", code: "sign_in_cancelled", attempt: null });
+        assert.ok(effects.includes("stop serving"));
+      }
     });
   });
 
@@ -80,7 +127,7 @@ export function codeLoginSuite(machine: Machine, grant: "loopback" | "paste"): v
 
     it("goes on waiting, with the same deadline, when nothing was spent", () => {
       const again = step(machine, exchanging, ends("exchange", { kind: "again", code: "pasted_truncated" }));
-      assert.equal(again.at, "awaitingCode");
+      assert.equal(again.at, "awaitingCode.serving");
       assert.deepEqual([again.context.lastError, again.context.handle], ["pasted_truncated", null]);
       assert.deepEqual(again.inputs["deadline"], { at: ready.deadlineAt, sends: "deadline.passed" });
       const next = step(machine, again, { type: "login.pasted", handle: "h2" });

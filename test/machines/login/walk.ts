@@ -8,11 +8,15 @@ export const asked = { provider: "acme", account: "work", port: null, timeoutMs:
 export const ready = {
   kind: "ready",
   attempt: "a1",
+  serves: true,
   begunAt: now,
   deadlineAt: now + 900_000,
   intervalMs: 5_000,
 } as const satisfies Begun;
 
-export function waiting(machine: Machine, changes: Partial<typeof ready | { deadlineAt: null }> = {}): Step {
+export function waiting(
+  machine: Machine,
+  changes: Partial<typeof ready | { deadlineAt: null; serves: false }> = {},
+): Step {
   return step(machine, begin(machine, asked), ends("begin", { ...ready, ...changes }));
 }
