@@ -2,7 +2,7 @@
 //
 // Nobody waits for it in front of a terminal, so signals that are meant for people do not end it; its work is bounded by
 // itself. What it says goes to the pipe that it was given, if anybody still listens there.
-import { writeSync } from "node:fs";
+import { closeSync, writeSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { AuthError } from "../machines/errors.ts";
 import { realHost } from "./host.ts";
@@ -46,6 +46,8 @@ async function main(): Promise<void> {
 function say(text: string): void {
   try {
     writeSync(pipe, text);
+    // Whoever listens need not wait for the end of this process.
+    closeSync(pipe);
   } catch {
     // Nobody listens any more.
   }

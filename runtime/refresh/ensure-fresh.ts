@@ -84,6 +84,7 @@ async function refreshElsewhere(
   const { locks, faults } = wiring;
   const since = performance.now();
   const before = verdictsIn(wiring, provider, name);
+  const changes = changesOf(wiring, name);
   let door: Lock | null = null;
   let word: Promise<string> | null = null;
   let deaths = 0;
@@ -101,7 +102,7 @@ async function refreshElsewhere(
         if (launched === null) return await refreshHere(wiring, provider, name, demand);
         word = launched.said;
       }
-      const text = await Promise.race([setTimeout(pause, null), word ?? new Promise<never>(() => undefined)]);
+      const text = await Promise.race([setTimeout(pause, null), changes.next(), ...(word === null ? [] : [word])]);
       if (text === null) continue;
       const told = heard(text, name);
       if (told?.reason != null) faults.note(name, told.reason);
@@ -118,9 +119,24 @@ async function refreshElsewhere(
     return await refreshHere(wiring, provider, name, demand);
   } finally {
     door?.release();
+    changes.stop();
   }
   faults.note(name, locks.busy(name));
   return { kind: "unavailable", code: "lock_busy" };
+}
+
+/** Waits for the token file to change, or at least tries to hear of it. */
+function changesOf(
+  { watch, store }: Wiring,
+  name: AccountName,
+): { readonly next: () => Promise<null>; readonly stop: () => void } {
+  let changed = Promise.withResolvers<null>();
+  const stop = watch.file(store.paths.tokenFile(name), () => {
+    const before = changed;
+    changed = Promise.withResolvers();
+    before.resolve(null);
+  });
+  return { next: () => changed.promise, stop };
 }
 
 /** What the file says about this generation's last try, and by which one knows that it says something new. */
