@@ -1,7 +1,7 @@
 // The journal, read: while others write to it and rotate it, and whatever a power cut or another program left in it.
 //
-// A line that is not a record is passed over; nothing that is in the files makes reading fail, wait, or take more memory
-// than a few lines do.
+// A line that is not a record is passed over; nothing that is in the files makes reading fail or wait, and one file at a
+// time is in memory, or the end of it.
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, type BigIntStats } from "node:fs";
 import { dirname } from "node:path";
 import type { Paths } from "../store/names.ts";
@@ -61,26 +61,14 @@ function afterTear(line: string): string {
   return start > 0 ? line.slice(start) : "";
 }
 
-const chunkBytes = 64 * 1024;
-// No record of ours is nearly as long.
-const longestLine = 8 * 1024;
-// Nor a file: of one that is longer, the end will do.
+// The writer leaves none that is nearly as long; of somebody else's, the end will do.
 const longestFile = 4 * 1024 * 1024;
 
-/** Of a line that is too long, the end. The last one counts without an end as well: it may be on its way. */
-function* linesOf(file: number): Generator<string, void> {
-  const chunk = Buffer.alloc(chunkBytes);
-  let begun = "";
-  const { size: end } = fstatSync(file);
-  for (let at = Math.max(0, end - longestFile); at < end;) {
-    const size = readSync(file, chunk, 0, chunkBytes, at);
-    if (size === 0) break;
-    at += size;
-    // What we write is ASCII, and what others wrote may be cut anywhere.
-    const [first = "", ...others] = chunk.toString("latin1", 0, size).split("\n");
-    const lines = [begun + first, ...others];
-    begun = (lines.pop() ?? "").slice(-longestLine);
-    yield* lines;
-  }
-  yield begun;
+/** The last one counts without an end as well. */
+function linesOf(file: number): string[] {
+  const { size } = fstatSync(file);
+  const bytes = Buffer.alloc(Math.min(size, longestFile));
+  const length = readSync(file, bytes, 0, bytes.length, size - bytes.length);
+  // What we write is ASCII, and what others wrote may be cut anywhere.
+  return bytes.toString("latin1", 0, length).split("\n");
 }

@@ -380,6 +380,10 @@ describe("many processes", () => {
 
 const traced = (...filters: readonly string[]) => ["strace", "-f", "-qq", ...filters];
 
+/** Holds up the nth process before these calls. Times are microseconds. */
+const heldUp = (calls: string, first: number, more: number) => (index: number) =>
+  traced("-o", "/dev/null", "-e", `trace=${calls}`, "-e", `inject=${calls}:delay_enter=${first + index * more}`);
+
 describe("seen by the system", { skip: !can("strace", "-V") && "no strace" }, () => {
   it("a note is one write, and everything is created for the owner alone", { timeout: 60_000 }, async () => {
     using home = new Home();
@@ -397,14 +401,22 @@ describe("seen by the system", { skip: !can("strace", "-V") && "no strace" }, ()
     for (const call of calls.filter((each) => each.includes(" mkdir("))) assert.match(call, /, 0700\)/);
   });
 
+  it("who finds that another one has rotated leaves the young file alone", { timeout: 60_000 }, async () => {
+    using home = new Home();
+    createJournal(home.paths.journal, home.now).note(nth(0));
+    fill(home, 1024 * 1024);
+    // Everybody finds the file full, and is held up on his way to a free name for it, each one longer.
+    await Promise.all((await writers(home, 4, 100, { under: heldUp("getdents64", 1, 150_000) })).map(ended));
+    assert.equal(rotatedIn(home.paths.oauth).length, 1);
+    assert.equal(read(home).length, 401);
+  });
+
   it("processes that rotate at once lose nothing", { timeout: 60_000 }, async () => {
     using home = new Home();
     createJournal(home.paths.journal, home.now).note(nth(0));
     fill(home, 1024 * 1024);
     // Everybody has looked long before he renames: the first one moves the full file, the others young ones.
-    const slow = "rename,renameat,renameat2";
-    const under = (index: number) =>
-      traced("-o", "/dev/null", "-e", `trace=${slow}`, "-e", `inject=${slow}:delay_enter=${500_000 + index * 50_000}`);
+    const under = heldUp("rename,renameat,renameat2", 500_000, 50_000);
     await Promise.all((await writers(home, 4, 100, { under })).map(ended));
     assert.ok(rotatedIn(home.paths.oauth).length > 1, "more than one was renamed");
     const records = read(home);
@@ -490,6 +502,22 @@ describe("the file", () => {
       home.ahead -= 10 * 365 * 86_400_000;
     }
     assert.deepEqual(generations(read(home)), [1, 2, 3, 4]);
+  });
+
+  it("keeps that order on a disk whose files have no birthday: it is in their names", () => {
+    using home = new Home();
+    const { note } = createJournal(home.paths.journal, home.now);
+    for (let generation = 0; generation < 3; generation += 1) {
+      note(nth(generation));
+      fill(home, 1024 * 1024);
+    }
+    note(nth(3));
+    const [oldest = "", , newest = ""] = rotatedIn(home.paths.oauth);
+    const aside = join(home.userHome, "aside");
+    renameSync(oldest, aside);
+    renameSync(newest, oldest);
+    renameSync(aside, newest);
+    assert.deepEqual(generations(read(home)), [2, 1, 0, 3]);
   });
 
   it("that two processes rotated at once loses nothing: a short one pushes no full one out", () => {
@@ -762,6 +790,13 @@ describe("a disk that takes nothing", { skip: process.platform === "win32" }, ()
       chmodSync(home.paths.oauth, 0o700);
       note(nth(4));
       assert.deepEqual(generations(read(home)), [0, 1, 2, 4]);
+      const copy = join(home.userHome, "copy.jsonl");
+      linkSync(home.paths.journal, copy);
+      const before = readFileSync(copy);
+      chmodSync(home.paths.oauth, 0o500);
+      note(nth(5));
+      assert.deepEqual(readFileSync(copy), before, "somebody's copy is left as it is");
+      chmodSync(home.paths.oauth, 0o700);
     });
   });
 
