@@ -406,7 +406,7 @@ describe("seen by the system", { skip: !can("strace", "-V") && "no strace" }, ()
     createJournal(home.paths.journal, home.now).note(nth(0));
     fill(home, 1024 * 1024);
     // Everybody finds the file full, and is held up on his way to a free name for it, each one longer.
-    await Promise.all((await writers(home, 4, 100, { under: heldUp("getdents64", 1, 150_000) })).map(ended));
+    await Promise.all((await writers(home, 4, 100, { under: heldUp("getdents64", 200_000, 100_000) })).map(ended));
     assert.equal(rotatedIn(home.paths.oauth).length, 1);
     assert.equal(read(home).length, 401);
   });
@@ -709,7 +709,7 @@ describe("in its place", { skip: process.platform === "win32" }, () => {
     createJournal(home.paths.journal, home.now).note(nth(0));
     // Ends the reader's waiting.
     writeFileSync(home.paths.journal, "end");
-    await ended(reader);
+    await new Promise((resolve) => reader.once("close", resolve));
     assert.equal(heard, "end");
   });
 });
