@@ -6,10 +6,12 @@ import {
   appendFileSync,
   chmodSync,
   chownSync,
+  closeSync,
   existsSync,
   linkSync,
   lstatSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -17,6 +19,7 @@ import {
   symlinkSync,
   truncateSync,
   writeFileSync,
+  writeSync,
 } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, it } from "node:test";
@@ -706,9 +709,11 @@ describe("in its place", { skip: process.platform === "win32" }, () => {
     const reader = spawn("cat", [home.paths.journal], { stdio: ["ignore", "pipe", "inherit"] });
     let heard = "";
     reader.stdout.on("data", (chunk: Buffer) => (heard += chunk.toString()));
+    // Waits for the reader, and is what keeps it waiting.
+    const open = openSync(home.paths.journal, "w");
     createJournal(home.paths.journal, home.now).note(nth(0));
-    // Ends the reader's waiting.
-    writeFileSync(home.paths.journal, "end");
+    writeSync(open, "end");
+    closeSync(open);
     await new Promise((resolve) => reader.once("close", resolve));
     assert.equal(heard, "end");
   });
