@@ -15,6 +15,8 @@ export interface Doubt {
   readonly attempt: number;
   /** Time since it was written (ms), by a clock that nobody sets. */
   readonly ageMs: number;
+  /** The same for the first permit for this token: by that presentation it was spent, if it was. At least `ageMs`. */
+  readonly sinceFirstMs: number;
   /** Its process has noted that it will not hear of it any more, or is seen to be gone. */
   readonly isOver: boolean;
   /** Written before this machine was started, or on another one. */
@@ -42,12 +44,13 @@ const mostInterrupted = 2;
 export function weigh(doubt: Doubt, { rotation, reuseGraceMs }: Pick<Provider, "rotation" | "reuseGraceMs">): Weighed {
   // A refresh token that does not change is not spent by being presented.
   if (rotation === "never") return { kind: "repeat" };
-  const { ageMs, attempt } = doubt;
+  const { ageMs, sinceFirstMs, attempt } = doubt;
   const overAfterMs = doubt.isOtherBoot && doubt.isShared ? exchangeOverElsewhereMs : exchangeOverMs;
   const isOver = doubt.isOver || (doubt.isOtherBoot && !doubt.isShared) || ageMs >= overAfterMs;
   if (!isOver) return { kind: "later", inMs: overAfterMs - ageMs };
-  // Our clock began before the server's, so that what looks forgiven here is forgiven there.
-  if (ageMs < reuseGraceMs && attempt < mostRepeatsInGrace) return { kind: "repeat" };
+  // Forgiving begins when the server first saw the token. Our clock began before, so that what looks forgiven here is
+  // forgiven there; a repeat begins nothing anew.
+  if (sinceFirstMs < reuseGraceMs && attempt < mostRepeatsInGrace) return { kind: "repeat" };
   if (doubt.interrupted >= mostInterrupted) return { kind: "over" };
   return doubt.isUnusable ? { kind: "repeat" } : { kind: "later", inMs: null };
 }

@@ -19,7 +19,7 @@ export interface Grounds {
   readonly host: Pick<Host, "now" | "userHome">;
   readonly store: Pick<Store, "read" | "paths">;
   readonly pending: Pick<PendingStore, "list">;
-  readonly spend: Pick<SpendStore, "sealed" | "permit">;
+  readonly spend: Pick<SpendStore, "sealed" | "permits">;
 }
 
 /** A survey, and what it was made of. */

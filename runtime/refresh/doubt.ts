@@ -53,8 +53,8 @@ export function leftInDoubt(
   }
   try {
     if (sealed !== null) spend.unseal(name, spent, attempt);
-    const permit = spend.permit(name, spent);
-    if (permit !== null) spend.end(name, spent, { ...permit, ended: true });
+    const [permit] = spend.permits(name, spent);
+    if (permit !== undefined) spend.end(name, spent, { ...permit, ended: true });
   } catch (error) {
     // Then it is over when its process is gone, or after a minute.
     if (!(error instanceof AuthError)) throw error;
@@ -63,8 +63,8 @@ export function leftInDoubt(
 
 /** Whether it could be presented again at this moment though the access token is good. */
 export function isForgiven(wiring: Wiring, provider: Provider, name: AccountName, spent: Spent): boolean {
-  const permit = provider.rotation === "never" ? null : wiring.spend.permit(name, spent);
-  return permit !== null && weigh(doubtAbout(wiring, name, spent, permit, false), provider).kind === "repeat";
+  const [permit] = provider.rotation === "never" ? [] : wiring.spend.permits(name, spent);
+  return permit !== undefined && weigh(doubtAbout(wiring, name, spent, permit, false), provider).kind === "repeat";
 }
 
 interface Presentation {
@@ -82,11 +82,14 @@ function doubtAbout(
   isUnusable: boolean,
 ): Doubt {
   const folder = store.paths.spend(name);
+  const ageBy = (one: Permit): number => ageOf(one.holder, spend.permitPath(name, spent, one.attempt), folder);
   const { holder, attempt, ended } = permit;
+  const ageMs = ageBy(permit);
   return {
     interrupted: interruptedBy(permit),
     attempt,
-    ageMs: ageOf(holder, spend.permitPath(name, spent, attempt), folder),
+    ageMs,
+    sinceFirstMs: Math.max(ageMs, ageBy(spend.permits(name, spent).at(-1) ?? permit)),
     isOver: ended || (holder !== null && presenceOf(holder) === "gone"),
     isOtherBoot: holder === null || isOtherBoot(holder),
     isShared: holder === null || isShared(folder),

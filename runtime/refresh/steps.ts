@@ -12,7 +12,7 @@ import { credible, putOff, waitingUntil } from "../store/credential.ts";
 import type { AccountName } from "../store/names.ts";
 import { spentBy } from "../store/spend.ts";
 import type { Wiring } from "../wiring.ts";
-import { type FreshDemand, withoutRequest } from "./answers.ts";
+import { type FreshDemand, isSame, withoutRequest } from "./answers.ts";
 import { checkpoint } from "./checkpoint.ts";
 import { ourselves } from "./holder.ts";
 import { pauses } from "./locks.ts";
@@ -90,7 +90,7 @@ export function refreshSteps(
       const verdict = withoutRequest(way.credential, demand, host.now());
       if (verdict !== null) return { type: "file.answers", verdict };
       if (spent === null) throw new TypeError("without a refresh token there is an answer");
-      way.doubted = spend.permit(name, spent);
+      way.doubted = spend.permits(name, spent)[0] ?? null;
       way.attempt = spend.nextAttempt(name, spent);
       return { type: way.doubted !== null ? "permit.found" : "file.spendable" };
     },
@@ -125,12 +125,18 @@ export function refreshSteps(
       }
     },
     prepared: () => {
-      const { spent } = current();
+      const { credential, spent } = current();
       const { doubted, attempt } = way;
       const interrupted = doubted === null ? 0 : interruptedBy(doubted);
       const permit = { attempt, holder: ourselves(host.now()), of: spent.of, ended: false, interrupted };
       try {
         if (!spend.allow(name, spent, permit)) return { type: "permit.taken" };
+        // Where a lock lies, somebody may have spent this token since it was read, and have swept all traces of that.
+        const found = store.read(name);
+        if (found.kind !== "stored" || !isSame(found.credential, credential)) {
+          spend.withdraw(name, spent, attempt);
+          return { type: "permit.taken" };
+        }
       } catch (error) {
         if (!(error instanceof AuthError)) throw error;
         wiring.faults.note(name, error);

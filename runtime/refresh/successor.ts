@@ -63,11 +63,11 @@ export function latest(
 
 /** Whether some process presents this refresh token at this moment. No lock, no write. */
 export function isBeingSpent(
-  { paths, spend }: { readonly paths: Paths; readonly spend: Pick<SpendStore, "permit"> },
+  { paths, spend }: { readonly paths: Paths; readonly spend: Pick<SpendStore, "permits"> },
   name: AccountName,
   credential: StoredCredential,
 ): boolean {
   const spent = isTouched(paths, name, credential) ? spentBy(credential) : null;
-  const permit = spent === null ? null : spend.permit(name, spent);
+  const permit = spent === null ? null : spend.permits(name, spent)[0];
   return permit?.holder != null && !permit.ended && ["here", "stopped"].includes(presenceOf(permit.holder));
 }

@@ -27,8 +27,8 @@ export interface SpendStore {
   ensure(name: AccountName): string;
   /** The newest sealed reply to this refresh token. */
   sealed(name: AccountName, spent: Spent): Sealed | null;
-  /** The permit of the last presentation of this refresh token. */
-  permit(name: AccountName, spent: Spent): Permit | null;
+  /** The permits for this refresh token, that of its last presentation first. */
+  permits(name: AccountName, spent: Spent): readonly Permit[];
   /** Number of the next presentation: no name is used twice, whatever it was used for. */
   nextAttempt(name: AccountName, spent: Spent): number;
   permitPath(name: AccountName, spent: Spent, attempt: number): string;
@@ -106,16 +106,12 @@ export function createSpendStore(paths: Paths): SpendStore {
       }
       return null;
     },
-    permit: (name, spent) => {
-      for (const attempt of attempts(name, spent, "sent")) {
-        const path = pathOf(name, spent, attempt, "sent");
-        const file = readPrivate(path, name, "latin1");
-        if (file === null) continue;
-        const permit = decodePermit(file.text, attempt);
-        if (permit.of === null || permit.of === spent.of) return permit;
-      }
-      return null;
-    },
+    permits: (name, spent) =>
+      attempts(name, spent, "sent").flatMap((attempt) => {
+        const file = readPrivate(pathOf(name, spent, attempt, "sent"), name, "latin1");
+        const permit = file === null ? null : decodePermit(file.text, attempt);
+        return permit !== null && (permit.of === null || permit.of === spent.of) ? [permit] : [];
+      }),
     nextAttempt: (name, spent) => {
       const next = (attempts(name, spent, "sent")[0] ?? -1) + 1;
       // Nobody gets here by presenting: a name that could not be found again would be no permit.
@@ -150,9 +146,6 @@ export function createSpendStore(paths: Paths): SpendStore {
         removeIfPossible(path);
         throw failed(path, name, error);
       }
-      // The newest says it all.
-      for (const other of attempts(name, spent, "sent"))
-        if (other < permit.attempt) removeIfPossible(pathOf(name, spent, other, "sent"));
       return true;
     },
     end: (name, spent, permit) => {
