@@ -114,6 +114,8 @@ export function refreshSteps(
         // What is loaded from the disk now cannot be missing when the token is on its way.
         await wiring.sender.ready();
         store.checkRoom(name);
+        // A power failure must not bring back what was before this token: its seal would fit nothing.
+        store.sync(name);
         spend.makeRoom(name, spent, way.attempt);
         return { type: "room.made" };
       } catch (error) {

@@ -5,7 +5,7 @@
 import { copyFileSync, renameSync } from "node:fs";
 import { AuthError } from "../../machines/errors.ts";
 import { decode, encode, type StoredCredential } from "./codec.ts";
-import { checkRoom, markOf, readPrivate, removePrivate, tighten, writePrivate } from "./files.ts";
+import { checkRoom, markOf, readPrivate, removePrivate, syncPrivate, tighten, writePrivate } from "./files.ts";
 import { checkFolder, checkHome, ensureFolder, ensureHome, listFolder } from "./folders.ts";
 import { failed, isErrno } from "./trust.ts";
 import { sweepLeftovers } from "./leftovers.ts";
@@ -36,6 +36,8 @@ export interface Store {
   advise(name: AccountName, change: Change): boolean;
   /** Whether the disk would take a token file, before somebody is sent to a browser for one. @throws AuthError `store_failed` */
   checkRoom(name: AccountName): void;
+  /** Waits until what is stored is on the disk, whoever wrote it. @throws AuthError `store_failed`, `store_unsafe` */
+  sync(name: AccountName): void;
   /** Removes the tokens, lock or no lock: a removal wins over everything. False when there were none. @throws AuthError `store_failed` */
   remove(name: AccountName): boolean;
   /** Moves the file out of the way, whatever is in it. @returns the new path, or null when there was none. */
@@ -139,6 +141,9 @@ export function createStore(paths: Paths, now: () => number, tryTake: TryTake = 
     checkRoom: (name) => {
       ensureFolders(name);
       checkRoom(paths.tokenFile(name), name);
+    },
+    sync: (name) => {
+      syncPrivate(paths.tokenFile(name), name);
     },
     remove: (name) => removePrivate(paths.tokenFile(name), name),
     putAside,
