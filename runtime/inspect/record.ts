@@ -13,7 +13,7 @@ import { checkAccountName, checkProviderName } from "../store/names.ts";
 export const steps = {
   permitted: "The permit is on the disk; the refresh token goes out now.",
   sealed: "The server's reply is on the disk.",
-  checkpointed: "The token file holds the new generation.",
+  checkpointed: "The token file holds what the reply brought.",
   salvaged: "The sealed reply of a process that died was put into the token file by this one.",
   repeated: "A refresh token whose fate is unknown is sent once more.",
   interrupted: "Given up: the server refused what an interrupted process may have spent.",
@@ -45,6 +45,7 @@ export interface Entry {
   /** As `shownAccount` has it. */
   readonly account: string;
   readonly lineage?: string | null | undefined;
+  /** What the step is about: for a refresh the one whose refresh token is spent, else the one that is stored. */
   readonly generation?: number | null | undefined;
   /** Number of the presentation of one refresh token; 0 is the first. */
   readonly attempt?: number | undefined;
