@@ -35,12 +35,17 @@ export function isOtherBoot(holder: Holder): boolean {
   return holder.bootId !== ours || (ours === null && holder.uptimeMs > uptimeMs());
 }
 
+/** How long ago he wrote this (ms), by the uptime: for one of this start of the machine. */
+export function sinceMs(holder: Holder): number {
+  return uptimeMs() - holder.uptimeMs;
+}
+
 /**
  * Age of something that a holder wrote into a folder (ms). Within one start of the machine by its uptime; otherwise by the
  * clock of the folder's own disk. The wall clock, which anybody may set, is not asked.
  */
 export function ageOf(holder: Holder | null, path: string, folder: string): number {
-  const passed = holder === null || isOtherBoot(holder) ? -1 : uptimeMs() - holder.uptimeMs;
+  const passed = holder === null || isOtherBoot(holder) ? -1 : sinceMs(holder);
   // A container may have an uptime of its own.
   if (passed >= 0) return passed;
   try {

@@ -1,11 +1,12 @@
 // What a sealed reply makes of the credential that was spent for it: the one judgement that reading, checkpoint and salvage
 // share. No request, no write.
+import { exchangeOverMs } from "../../machines/doubt.ts";
 import type { ErrorCode } from "../../machines/errors.ts";
 import type { Provider } from "../../providers/provider.ts";
 import type { StoredCredential } from "../store/codec.ts";
 import { renewed } from "../store/credential.ts";
 import type { Sealed } from "../store/evidence.ts";
-import { presenceOf } from "./holder.ts";
+import { presenceOf, sinceMs } from "./holder.ts";
 import { isTouched, type SpendStore, spentBy } from "../store/spend.ts";
 import type { AccountName, Paths } from "../store/names.ts";
 import { isObject, replyOf, type TokenOutcome, tokenReply, type WireReply } from "../wire/response.ts";
@@ -69,5 +70,6 @@ export function isBeingSpent(
 ): boolean {
   const spent = isTouched(paths, name, credential) ? spentBy(credential) : null;
   const permit = spent === null ? null : spend.permits(name, spent)[0];
-  return permit?.holder != null && !permit.ended && ["here", "stopped"].includes(presenceOf(permit.holder));
+  if (permit?.holder == null || permit.ended || sinceMs(permit.holder) >= exchangeOverMs) return false;
+  return ["here", "stopped"].includes(presenceOf(permit.holder));
 }
