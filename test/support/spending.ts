@@ -46,7 +46,7 @@ export function plantPermit(home: Home, provider: string, { by = {}, ...changes 
   const holder = by === null ? null : { ...ourselves(Date.now()), ...by };
   spend.makeRoom(name, spent, attempt);
   const permit = { attempt, holder, of: spent.of, ended: false, interrupted: 0, ...changes };
-  assert.ok(spend.allow(name, spent, permit));
+  assert.ok(spend.allow(name, { ...spent, of: permit.of ?? spent.of }, permit));
   return spend.permitPath(name, spent, attempt);
 }
 
@@ -110,3 +110,7 @@ export function edit(home: Home, provider: string, members: Json, ours: Json = {
   const file = home.tokens(provider);
   home.plant(provider, { ...file, ...members, llxprt_auth: { ...file["llxprt_auth"], ...ours } });
 }
+
+/** Requests that presented a refresh token. */
+export const presented = (s: Stage, provider: ProviderName): number =>
+  s.emulator.requests.filter((one) => one.provider === provider && one.endpoint === "refresh").length;
