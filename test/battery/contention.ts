@@ -86,7 +86,7 @@ async function run(size: Size, { say }: Circumstances): Promise<Verdict> {
 }
 
 /** Refreshes that came before the token of the one before had ended, as far as its file can tell. */
-function premature(world: World): number {
+export function premature(world: World): number {
   return world.presentations().filter(({ at }, index, all) => {
     const previous = all[index - 1];
     return previous !== undefined && at - previous.at < world.lifetimeMs - 1_000 - 1;

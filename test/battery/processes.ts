@@ -29,9 +29,12 @@ export interface Around {
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
+/** The built command's own line. */
+export const commandLine = (...words: readonly string[]): readonly string[] => [process.execPath, entry, ...words];
+
 /** The built command. */
 export const command = (house: House, words: readonly string[], around?: Around): Started =>
-  started(house, [process.execPath, entry, ...words], around);
+  started(house, commandLine(...words), around);
 
 /** Any program in that home's environment. */
 export function started(house: House, line: readonly string[], { under = [], env }: Around = {}): Started {
@@ -41,12 +44,13 @@ export function started(house: House, line: readonly string[], { under = [], env
     cwd: house.folder,
     env: house.environment(env),
     detached: true,
-    stdio: ["ignore", "pipe", "pipe"],
+    // The fourth is where a refresher says how it ended.
+    stdio: ["ignore", "pipe", "pipe", "ignore"],
   });
   let stdout = "";
   let stderr = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
-  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => (stderr += text));
   const ended = new Promise<Ended>((done, fail) => {
     child.once("error", fail);
     // "exit" and not "close": a refresher must not keep anybody waiting who holds its pipes.
@@ -69,6 +73,8 @@ export interface WorkerOptions {
   readonly minTtlMs: number;
   /** Between two calls; 0: it calls only when it is asked. */
   readonly pauseMs: number;
+  /** It refreshes in its own process, as where none can be started. */
+  readonly isInline?: boolean;
 }
 
 export interface Worker {
@@ -77,8 +83,12 @@ export interface Worker {
   readonly ended: Promise<void>;
   /** One call of `token`; how long it took, and the error's code. */
   ask(): Promise<{ readonly code: string | null; readonly ms: number }>;
+  /** It asks no more by itself. */
+  rest(): void;
   stop(): void;
 }
+
+const longestFarewellMs = 10_000;
 
 /** A long-lived process that asks for tokens. */
 export function worker(
@@ -124,7 +134,13 @@ export function worker(
         questions.set(asked, answer);
         tell({ kind: "ask", question: asked });
       }),
-    stop: () => tell({ kind: "stop" }),
+    rest: () => tell({ kind: "rest" }),
+    stop: () => {
+      tell({ kind: "stop" });
+      // Who does not end by itself is ended: a battery has to come to its result.
+      const timer = setTimeout(() => signal(child.pid, "SIGKILL", true), longestFarewellMs);
+      child.once("exit", () => clearTimeout(timer));
+    },
   };
 }
 

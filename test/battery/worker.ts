@@ -4,12 +4,13 @@
 import { pathToFileURL } from "node:url";
 import type { Told, WorkerOptions } from "./processes.ts";
 
-const { provider, minTtlMs, pauseMs } = JSON.parse(process.argv[2] ?? "") as WorkerOptions;
+const { provider, minTtlMs, pauseMs, isInline = false } = JSON.parse(process.argv[2] ?? "") as WorkerOptions;
 const library = pathToFileURL(process.env["BATTERY_LIBRARY"] ?? "").href;
-const { createAuth } = (await import(library)) as typeof import("../../runtime/index.ts");
+const { createAuth, realHost } = (await import(library)) as typeof import("../../runtime/index.ts");
 
-const auth = createAuth();
+const auth = createAuth(isInline ? { host: { ...realHost(), launch: null } } : {});
 const account = auth.account(provider);
+const rested = new AbortController();
 const over = new AbortController();
 let known = -1;
 
@@ -43,8 +44,9 @@ async function end(): Promise<void> {
 }
 
 process.on("message", (message) => {
-  const { kind, question = 0 } = message as { readonly kind: "ask" | "stop"; readonly question?: number };
+  const { kind, question = 0 } = message as { readonly kind: "ask" | "rest" | "stop"; readonly question?: number };
   if (kind === "stop") void end();
+  else if (kind === "rest") rested.abort();
   else void call().then((answer) => tell({ kind: "answered", question, ...answer }));
 });
 process.on("disconnect", () => void end());
@@ -53,7 +55,7 @@ tell({ kind: "ready" });
 if (pauseMs > 0) await keepCalling();
 
 async function keepCalling(): Promise<void> {
-  while (!over.signal.aborted) {
+  while (!rested.signal.aborted && !over.signal.aborted) {
     await call();
     // Not in step with the others.
     await new Promise((resolve) => setTimeout(resolve, pauseMs * (0.5 + Math.random())));

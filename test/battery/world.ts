@@ -135,6 +135,28 @@ export class World implements AsyncDisposable {
     return existsSync(folder) ? readdirSync(folder) : [];
   }
 
+  /** Process ids in the permits that lie there. */
+  permitted(): readonly number[] {
+    return this.spending()
+      .filter((name) => name.endsWith(".sent"))
+      .flatMap((name) => {
+        try {
+          const permit = JSON.parse(readFileSync(join(this.home, "oauth", ".spend", provider, name), "utf8")) as Json;
+          return [permit["holder"].pid as number];
+        } catch {
+          return [];
+        }
+      });
+  }
+
+  /** Of these, what belongs to an earlier generation than the token file's. */
+  spentLeftovers(): readonly string[] {
+    return this.spending().filter((name) => {
+      const generation = /^[\w-]+\.(\d+)\./.exec(name)?.[1];
+      return generation !== undefined && Number(generation) < this.generation;
+    });
+  }
+
   /** Waits until no refresher of this home is left. @returns false when one stays */
   quiet(withinMs = 45_000): Promise<boolean> {
     return became(() => refreshersOf(this.home).length === 0, withinMs, 50);
