@@ -59,8 +59,7 @@ async function withInjection(
   const [wedged, crashed, leftovers, exits]: [string[], string[], string[], string[]] = [[], [], [], []];
   let hits = 0;
   for (const { syscall, nth, error } of chosen) {
-    if (!world.isAlive) await world.signIn();
-    world.expire();
+    await world.begin();
     const before = world.presentations().length;
     const tampering = { syscall, nth, what: `error=${error}` };
     const { ended, calls: made } = await traced(world, refresherLine(world), syscalls, tampering);

@@ -60,14 +60,16 @@ async function run(size: Size, { seed, say }: Circumstances, graceMs: number): P
   let hits = 0;
   for (let round = 0; round < rounds; round += 1) {
     for (const { syscall, nth, text } of chosen) {
-      if (!world.isAlive) await world.signIn();
-      world.expire();
+      await world.begin();
       const { ended, calls } = await traced(world, refresherLine(world), syscalls, {
         syscall,
         nth,
         what: "signal=SIGKILL",
       });
-      if (ended.code !== null) continue;
+      if (ended.code !== null) {
+        say(`not met: ${syscall} ${nth} ${text}`);
+        continue;
+      }
       hits += 1;
       const last = calls.findLast((call) => call.syscall === syscall && call.nth === nth);
       const point = `${syscall} ${last?.text ?? text}`;

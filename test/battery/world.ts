@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { type Emulator, type Presentation, startEmulator } from "../../providers/emulator/index.ts";
 import { House, type Json } from "../cli/program.ts";
 import { became, pause } from "./part.ts";
-import { refreshersOf } from "./processes.ts";
+import { command, refreshersOf } from "./processes.ts";
 
 /** Rotates always, and a reuse ends the login. */
 export const provider = "codex";
@@ -81,6 +81,15 @@ export class World implements AsyncDisposable {
   /** The token in the file looks as if it had ended, as after an edit by hand. */
   expire(): void {
     this.edit((file) => ({ ...file, expiry: Math.floor(Date.now() / 1000) - 10 }));
+  }
+
+  /** A login whose token has ended, whatever was done to the one before. */
+  async begin(): Promise<void> {
+    if (!this.isAlive) await this.signIn();
+    // A sealed reply outranks the file, and its expiry cannot be edited.
+    const isSealed = this.spending().some((name) => name.endsWith(".next"));
+    if (isSealed) await command(this.house, [provider, "refresh", "--force"]).ended;
+    this.expire();
   }
 
   /** Replaces the token file as another careful program would. */
