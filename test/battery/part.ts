@@ -23,6 +23,8 @@ export interface Part {
 
 export interface Circumstances {
   readonly seed: number;
+  /** Whether times count as bounds: on a machine that does other things meanwhile they mean nothing. */
+  readonly isTimed: boolean;
   /** Told how far it is. */
   readonly say: (line: string) => void;
 }

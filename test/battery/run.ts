@@ -30,7 +30,7 @@ async function ran(part: Part, size: Size, withSeed: number): Promise<Row> {
     verdict,
   });
   try {
-    return row(await part.run(size, { seed: withSeed, say }));
+    return row(await part.run(size, { seed: withSeed, isTimed: true, say }));
   } catch (error) {
     say(error instanceof Error ? (error.stack ?? error.message) : String(error));
     return row({ figures: {}, broken: [`it did not come to its end: ${String(error)}`] });

@@ -18,7 +18,7 @@ export const stopped: Part = {
   name: "stopped",
   shows: "the holder is stopped during the exchange, or everybody is: nobody steals, nothing is lost",
   size: { seconds: 10, commands: 4 },
-  brief: { seconds: 2, commands: 2 },
+  brief: { seconds: 1, commands: 2 },
   run,
 };
 
