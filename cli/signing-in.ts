@@ -32,7 +32,7 @@ export async function signInLazily(context: Context): Promise<Status> {
     const { provider, account } = await context.account();
     throw new AuthError("sign_in_needed", { provider, account });
   }
-  return signIn(context, (account, request) => account.login(request));
+  return signIn(context, (account, request) => account.login({ ...request, ifNeeded: true }));
 }
 
 /** Whether a sign-in is what helps. A login that fails for now is not helped by it, nor is an unreadable file. */
@@ -48,12 +48,14 @@ async function converse(context: Context, account: Account, begin: Begin): Promi
   try {
     const status = await begin(account, {
       signal,
-      onPending: (row) => {
+      onPending: (row, { joined }) => {
         pending = row;
         if (row.kind !== "device") stops.push(takePastes(context, account));
+        if (joined) output.say(`A sign-in to ${facts.title} is under way already; this one waits for the same.`);
         for (const line of pageOf(row, facts, io, output)) output.say(line);
         stops.push(keepTime(context, row));
-        void openPage(context, row);
+        // Whoever began it has opened the page: one browser is enough.
+        if (!joined) void openPage(context, row);
       },
     });
     for (const stop of stops.splice(0)) stop();

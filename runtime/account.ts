@@ -4,6 +4,7 @@ import type { Grant } from "../providers/provider.ts";
 import type { CredentialActor } from "./actor.ts";
 import type { Precedence } from "./credentials.ts";
 import type { TokenDemand } from "./demand.ts";
+import type { Part } from "./login/desk.ts";
 import type { PendingRow, Status } from "./status.ts";
 import type { AccountName } from "./store/names.ts";
 import type { Credential } from "./token.ts";
@@ -14,10 +15,12 @@ export interface LoginRequest {
   readonly port?: number | null | undefined;
   /** Give up after so long (ms). Absent: as long as the server allows. */
   readonly timeoutMs?: number | null | undefined;
-  /** Called once the address may be shown. */
-  readonly onPending?: ((pending: PendingRow) => void) | undefined;
-  /** Leave the sign-in to another process as soon as it may be shown. */
+  /** Called once the address may be shown. Who has `joined` opens no page: another process has done so. */
+  readonly onPending?: ((pending: PendingRow, part: Part) => void) | undefined;
+  /** Leave the sign-in to a process of its own as soon as it may be shown; for 15 minutes, unless another time is given. */
   readonly detach?: boolean | undefined;
+  /** A login that another process has brought meanwhile will do. */
+  readonly ifNeeded?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -34,7 +37,10 @@ export interface Account extends AccountName {
   enable(): Promise<Precedence>;
   /** Turns OAuth off. Tokens are kept and not used. */
   disable(): Promise<void>;
-  /** Signs in. @throws AuthError how it ended otherwise */
+  /**
+   * Signs in. A sign-in that is under way already, in this process or another, is joined, unless another grant or port is
+   * asked for. @throws AuthError how it ended otherwise
+   */
   login(request?: LoginRequest): Promise<Status>;
   /** Finishes a sign-in, whoever began it, with what was pasted. @throws AuthError `pasted_*` when the sign-in goes on waiting */
   complete(text: string, signal?: AbortSignal): Promise<Status>;

@@ -30,15 +30,12 @@ export const command: Command = {
   },
 };
 
-const detachedMs = 15 * 60_000;
-
 async function detach(context: Context, account: Account, request: LoginRequest): Promise<number> {
   const { output, flags, signal } = context;
   await warn(context, account);
   const shown: PendingRow[] = [];
   await account.login({
     ...request,
-    timeoutMs: request.timeoutMs ?? detachedMs,
     detach: true,
     signal,
     onPending: (row) => shown.push(row),

@@ -13,8 +13,11 @@ import type { SpendStore } from "../store/spend.ts";
 import { ourselves, presenceOf } from "./holder.ts";
 import { type Lock, tryLock } from "./lock.ts";
 
-/** `lock`: who changes the account. `door`: who has a refresh done; a mere courtesy, so that not everybody starts one. */
-export type LockName = "lock" | "door";
+/**
+ * `lock`: who changes the account. `door`: who has a refresh done; a mere courtesy, so that not everybody starts one.
+ * `entrance`: who decides whether a sign-in begins. `background`: the process that serves sign-ins for those that ended.
+ */
+export type LockName = "lock" | "door" | "entrance" | "background";
 
 export interface Locks {
   /** Takes it if nobody has it. @throws AuthError `store_*` */

@@ -91,12 +91,13 @@ describe("registered ports", () => {
 
   it("serve two sign-ins at once, and no third", async () => {
     await using s = await strict();
-    const one = await beginLogin(s.auth(), "codex", "loopback");
-    const two = await beginLogin(s.auth(), "codex", "loopback");
+    const one = await beginLogin(s.auth(), "codex", "loopback", { account: "one" });
+    const two = await beginLogin(s.auth(), "codex", "loopback", { account: "two" });
     assert.deepEqual([portOf(one.pending.url), portOf(two.pending.url)], [first, second]);
     const third = s.auth().account("codex").login({ grant: "loopback" });
     await assert.rejects(third, { code: "port_busy" });
     await s.emulator.approve(two.pending.url);
+    await s.emulator.approve(one.pending.url);
     await Promise.all([one.ended, two.ended]);
   });
 

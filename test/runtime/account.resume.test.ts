@@ -118,26 +118,37 @@ describe("a sign-in that still waits in its process", { concurrency: 4 }, () => 
     for (const { row: after } of await Promise.all(waits)) assert.equal(after.state, "authenticated");
   });
 
-  it("and that nobody waits for gives way to the next one", async () => {
+  it("and that nobody waits for gives way to another one, and stays for others to finish", async () => {
     await using s = await stage();
-    const account = s.auth().account("gemini");
-    const { row } = await account.login({ detach: true });
-    const { pending, ended } = await beginLogin(s.auth(), "gemini");
-    await account.login({ detach: true });
-    assert.ok(!(await isOpen(portOf(row.pending?.url ?? ""))), "the listener of the first is closed");
-    await s.emulator.approve(pending.url);
-    await ended;
+    const account = s.auth().account("codex");
+    const { row } = await account.login({ grant: "loopback", detach: true });
+    const { url = "" } = row.pending ?? {};
+    await account.login({ grant: "device", detach: true });
+    assert.ok(!(await isOpen(portOf(url))), "its listener is closed");
+    assert.equal(s.home.pending().length, 2);
+    assert.equal(
+      (
+        await s
+          .auth()
+          .account("codex")
+          .complete(await redirectOf(s, url))
+      ).row.state,
+      "authenticated",
+    );
     assert.deepEqual(s.home.pending(), []);
   });
 
   it("does not hide why the next one could not begin", async () => {
     await using s = await stage();
-    const account = s.auth().account("qwen");
-    const { row } = await account.login({ detach: true });
-    await s.auth().close();
-    s.emulator.fault("qwen", "device", { kind: "html" });
-    assert.equal(await codeOf(s.auth().account("qwen").login({ detach: true })), "reply_malformed");
-    assert.equal(s.auth().account("qwen").status().row.pending?.attempt, row.pending?.attempt, "it is still under way");
+    const { row } = await s.auth().account("codex").login({ grant: "loopback", detach: true });
+    s.emulator.fault("codex", "device", { kind: "html" });
+    const next = s.auth().account("codex").login({ grant: "device", detach: true });
+    assert.equal(await codeOf(next), "reply_malformed");
+    assert.equal(
+      s.auth().account("codex").status().row.pending?.attempt,
+      row.pending?.attempt,
+      "it is still under way",
+    );
   });
 
   it("ends with a logout, a reset, and when OAuth is switched off", async () => {

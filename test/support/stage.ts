@@ -90,8 +90,8 @@ export async function signIn(
   let answered: Promise<unknown> = Promise.resolve();
   const status = await account.login({
     ...request,
-    onPending: (pending) => {
-      request.onPending?.(pending);
+    onPending: (pending, part) => {
+      request.onPending?.(pending, part);
       answered = answer(emulator, pending, person).then((shown) =>
         shown === null ? undefined : account.complete(shown),
       );
@@ -116,20 +116,25 @@ export async function answer(emulator: Emulator, pending: PendingRow, person?: s
 export const quickGrants = { gemini: "loopback", anthropic: "loopback", codex: "loopback", qwen: "device" } as const;
 
 /** Begins a sign-in and leaves it open. */
-export async function beginLogin(auth: Auth, provider: string, grant?: Grant, request: LoginRequest = {}) {
-  const account = auth.account(provider);
-  const { promise: shown, resolve: show } = Promise.withResolvers<PendingRow>();
+export async function beginLogin(
+  auth: Auth,
+  provider: string,
+  grant?: Grant,
+  { account: name, ...request }: LoginRequest & { readonly account?: string } = {},
+) {
+  const account = auth.account(provider, name);
+  const { promise: shown, resolve: show } = Promise.withResolvers<{ pending: PendingRow; joined: boolean }>();
   const ended = account.login({
     ...request,
     grant,
-    onPending: (row) => {
-      request.onPending?.(row);
-      show(row);
+    onPending: (row, part) => {
+      request.onPending?.(row, part);
+      show({ pending: row, joined: part.joined });
     },
   });
   ended.catch(() => undefined);
-  const pending = await Promise.race([shown, ended.then(() => assert.fail("it ended before it began"))]);
-  return { account, pending, ended };
+  const begun = await Promise.race([shown, ended.then(() => assert.fail("it ended before it began"))]);
+  return { account, ...begun, ended };
 }
 
 /** Waits until something is so. @throws when it has not become so in time */
