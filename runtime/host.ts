@@ -7,7 +7,7 @@ import type { Launched } from "./launch.ts";
 export interface Host {
   /** Epoch milliseconds. */
   readonly now: () => number;
-  /** Milliseconds by the clock in which timers count: nobody sets it, and on most systems it stands still during sleep. */
+  /** Milliseconds by a clock that nobody sets, and that goes on while the machine sleeps. */
   readonly monotonic: () => number;
   /** Cryptographically strong. */
   readonly randomBytes: (size: number) => Uint8Array;
@@ -35,7 +35,7 @@ export function realHost({ home, browser }: { home?: string | undefined; browser
   const environment = process.env;
   return {
     now: Date.now,
-    monotonic: () => performance.now(),
+    monotonic,
     randomBytes: (size) => crypto.getRandomValues(new Uint8Array(size)),
     environment,
     userHome: userHome(),
@@ -50,6 +50,11 @@ export function realHost({ home, browser }: { home?: string | undefined; browser
     },
     watchFolder,
   };
+}
+
+// Linux counts timers in a clock that stands still during sleep; that of its uptime does not (clock_gettime(2)).
+function monotonic(): number {
+  return process.platform === "linux" ? process.getBuiltinModule("node:os").uptime() * 1000 : performance.now();
 }
 
 /** As the system tells it (inotify, FSEvents, …). */

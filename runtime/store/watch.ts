@@ -23,9 +23,10 @@ export interface Watch {
 }
 
 const everyMs = 500;
-/** A clock that is corrected does not leap so far, and no load holds a timer back for so long. */
+/** A clock that is merely corrected does not leap so far. */
 const leastJumpMs = 5_000;
-const longestPauseMs = 60_000;
+/** No load holds a timer back for so long: the machine slept, or this process was stopped. */
+const leastSleepMs = 10_000;
 
 interface File {
   readonly path: string;
@@ -107,9 +108,8 @@ export function createWatch({ now, monotonic, watchFolder }: Pick<Host, "now" | 
     const before = clocks;
     clocks = { wall: now(), monotonic: monotonic() };
     const passed = clocks.monotonic - before.monotonic;
-    // Where timers stand still during sleep, the wall clock has gone ahead of them; where they do not, this one is late.
-    const isAwake = Math.abs(clocks.wall - before.wall - passed) < leastJumpMs && passed < longestPauseMs;
-    if (!isAwake) tell(sleepers);
+    const jumped = clocks.wall - before.wall - passed;
+    if (passed >= leastSleepMs || Math.abs(jumped) >= leastJumpMs) tell(sleepers);
     for (const folder of folders.values()) {
       follow(folder);
       compare(folder);

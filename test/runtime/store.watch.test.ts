@@ -216,13 +216,14 @@ describe("whoever looks", { concurrency: 4 }, () => {
 describe("a machine that slept, or whose clock was set", { concurrency: 4 }, () => {
   const minute = 60_000;
   const years = 10 * 365 * 24 * 60 * minute;
-  const jumps: readonly (readonly [string, Partial<Pick<Home, "ahead" | "awake">>])[] = [
+  const jumps: readonly (readonly [string, Partial<Pick<Home, "ahead" | "set">>])[] = [
     ["an hour of sleep", { ahead: 60 * minute }],
-    ["six seconds of sleep", { ahead: 6_000 }],
-    ["an hour back", { ahead: -60 * minute }],
-    ["ten years ahead", { ahead: years }],
-    ["ten years back", { ahead: -years }],
-    ["sleep that timers know of", { ahead: 10 * minute, awake: 10 * minute }],
+    ["eleven seconds without a turn", { ahead: 11_000 }],
+    ["sleep, and the clock put back by as much", { ahead: 60 * minute, set: -60 * minute }],
+    ["six seconds ahead", { set: 6_000 }],
+    ["an hour back", { set: -60 * minute }],
+    ["ten years ahead", { set: years }],
+    ["ten years back", { set: -years }],
   ];
   for (const [what, jump] of jumps)
     it(`${what}: everybody is told, once`, async () => {
@@ -235,8 +236,8 @@ describe("a machine that slept, or whose clock was set", { concurrency: 4 }, () 
     });
 
   for (const [what, jump] of [
-    ["a clock that is put right by a second", { ahead: 1_000 }],
-    ["a busy half minute", { ahead: 30_000, awake: 30_000 }],
+    ["a clock that is put right by a second", { set: -1_000 }],
+    ["a machine that is busy for some seconds", { ahead: 8_000 }],
   ] as const)
     it(`${what} is neither`, async () => {
       using s = new Scene();

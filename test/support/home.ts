@@ -24,23 +24,23 @@ export class Home implements Disposable {
   /** Stands for the person's home folder. */
   readonly userHome: string;
   readonly paths: ReturnType<typeof pathsIn>;
-  /** Milliseconds by which this home's clock is ahead. */
+  /** Milliseconds that have passed here and nowhere else, as if this home had slept for so long. */
   ahead = 0;
-  /** Milliseconds by which the clock that nobody sets is ahead: `ahead` alone is sleep, or a clock that was set. */
-  awake = 0;
+  /** Milliseconds by which the wall clock alone was set, ahead or back. */
+  set = 0;
 
   constructor() {
     this.userHome = realpathSync(mkdtempSync(join(tmpdir(), "llxprt-auth-test-")));
     this.paths = pathsIn(join(this.userHome, ".llxprt"));
   }
 
-  readonly now = (): number => Date.now() + this.ahead;
+  readonly now = (): number => Date.now() + this.ahead + this.set;
 
   /** An outside without a browser. @param changes what is different about it */
   host(changes: Partial<Host> = {}): Host {
     return {
       now: this.now,
-      monotonic: () => performance.now() + this.awake,
+      monotonic: () => performance.now() + this.ahead,
       randomBytes: (size) => randomBytes(size),
       environment: {},
       userHome: this.userHome,
