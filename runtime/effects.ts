@@ -40,7 +40,7 @@ import { look } from "./survey.ts";
 
 /** The provider's machine with everything it names. */
 export function provided(provider: Provider, desk: Desk, ensureFresh: EnsureFresh): ProviderMachine {
-  const alarm = alarmBy(desk.host.now);
+  const alarm = alarmBy(desk);
   const logins = loginEffects(desk, alarm);
   return providerMachine(provider).provide({
     actors: {
@@ -132,18 +132,15 @@ function drop(
   if (attempt !== null) pending.remove(name, attempt);
 }
 
-function alarmBy(now: () => number) {
-  return fromCallback<{ type: "nothing" }, AlarmInput>(({ input, sendBack }) =>
+function alarmBy({ host, steady }: Desk) {
+  return fromCallback<{ type: "nothing" }, AlarmInput>(({ input, sendBack }) => {
     // A renewal can wait until something else keeps the process going; a person who signs in cannot.
-    waitUntil(
-      input.at,
-      now,
-      () => {
-        sendBack({ type: input.sends });
-      },
-      ["deadline.passed", "poll.due"].includes(input.sends),
-    ),
-  );
+    const isAwaited = ["deadline.passed", "poll.due"].includes(input.sends);
+    const ring = (): void => {
+      sendBack({ type: input.sends });
+    };
+    return waitUntil(input.at, isAwaited ? steady : host.now, ring, isAwaited);
+  });
 }
 
 function loginEffects(desk: Desk, alarm: ReturnType<typeof alarmBy>) {

@@ -1,8 +1,9 @@
 // Device authorization (RFC 8628, and dialects): preparing → awaitingPoll.{resting ⇄ polling} → exchanging? → done.
 //
 // The wait before each poll counts from the end of the previous reply, grows by 5 s for good at every slow_down (3.5),
-// and doubles while the server cannot be reached. The deadline is the server's, kept as a wall-clock time. Of all processes
-// that wait for one code one polls; who takes its place rests first, for the last poll may have been a moment ago.
+// doubles while the server cannot be reached, and is never shorter than the server asks for (RFC 9110 10.2.3). The deadline
+// is the server's. Of all processes that wait for one code one polls; who takes its place rests first, for the last poll may
+// have been a moment ago.
 import type { ErrorCode } from "../errors.ts";
 import { assign, setup, spawnChild } from "../statechart.ts";
 import {
@@ -20,6 +21,7 @@ import {
   type Polled,
   type Ready,
   type ServingBroke,
+  type Times,
   unfinished,
 } from "./login.ts";
 
@@ -36,7 +38,8 @@ export interface DeviceContext extends LoginInput {
   readonly outcome: Conclusion;
 }
 
-const slowDownMs = 5_000;
+/** By how much the interval grows, for good (RFC 8628 3.5). */
+export const slowDownMs = 5_000;
 const longestPauseMs = 60_000;
 
 type Resting = Extract<Polled, { endedAt: number }>;
@@ -57,12 +60,12 @@ const chart = setup({
       deadlineAt: begun.deadlineAt,
       serves: begun.serves,
       intervalMs: begun.intervalMs,
-      pollAt: begun.begunAt + begun.intervalMs,
+      pollAt: firstPollAt(begun),
     })),
-    noteServing: assign((_, { at, intervalMs }: { at: number; intervalMs: number }) => ({
+    noteServing: assign((_, begun: Times) => ({
       serves: true,
-      intervalMs,
-      pollAt: at + intervalMs,
+      intervalMs: begun.intervalMs,
+      pollAt: firstPollAt(begun),
     })),
     planPoll: assign(({ context }, polled: Resting) => {
       const intervalMs = context.intervalMs + (polled.kind === "slowDown" ? slowDownMs : 0);
@@ -72,7 +75,7 @@ const chart = setup({
       return {
         intervalMs,
         failures,
-        pollAt: polled.endedAt + pause,
+        pollAt: polled.endedAt + Math.max(pause, polled.retryAfterMs ?? 0),
         lastError: polled.kind === "unavailable" ? polled.code : null,
       };
     }),
@@ -93,6 +96,10 @@ const chart = setup({
     isToBePolledAgain: (_, polled: Polled) => "endedAt" in polled,
   },
 });
+
+function firstPollAt({ at, intervalMs, restsUntil }: Times): number {
+  return Math.max(at + intervalMs, restsUntil ?? 0);
+}
 
 export const deviceLogin = chart.createMachine({
   id: "device",

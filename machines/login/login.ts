@@ -46,7 +46,7 @@ export type LoginEvent =
   /** Another process ended the attempt without tokens. */
   | { readonly type: "login.ended"; readonly code: ErrorCode }
   /** The process that served the attempt is gone, and this one serves it from `at` on, polling no oftener than that. */
-  | { readonly type: "serving.begun"; readonly at: number; readonly intervalMs: number }
+  | ({ readonly type: "serving.begun" } & Times)
   /** The attempt has lived as long as it may. */
   | { readonly type: "deadline.passed" }
   | { readonly type: "poll.due" };
@@ -55,17 +55,23 @@ export interface BeginInput extends LoginInput {
   readonly grant: Grant;
 }
 
+/** By a clock that nobody sets while the sign-in lasts, in this process (epoch ms). */
+export interface Times {
+  /** Now. */
+  readonly at: number;
+  readonly deadlineAt: number | null;
+  /** Pause between polls; no meaning without a device code. */
+  readonly intervalMs: number;
+  /** No poll before that; null: the server did not say. */
+  readonly restsUntil: number | null;
+}
+
 /** The attempt has a record, and somebody serves it. */
-export interface Ready {
+export interface Ready extends Times {
   readonly kind: "ready";
   readonly attempt: string;
   /** This process serves it: its listener, if it has one, is bound. Otherwise another process does. */
   readonly serves: boolean;
-  /** Wall clock at the end of the preparation. */
-  readonly begunAt: number;
-  readonly deadlineAt: number | null;
-  /** Pause between polls; no meaning without a device code. */
-  readonly intervalMs: number;
 }
 
 export type Begun = Ready | { readonly kind: "failed"; readonly code: ErrorCode };
@@ -89,11 +95,19 @@ export interface PollInput {
   readonly attempt: string;
 }
 
-/** One poll. `endedAt` is when the reply ended, for the next interval counts from there (RFC 8628 3.5). */
+/** A poll that ended nothing. */
+export interface Interim {
+  /** When the reply ended: the next interval counts from there (RFC 8628 3.5). */
+  readonly endedAt: number;
+  /** How long the server asks to wait (RFC 9110 10.2.3); null: it does not say. */
+  readonly retryAfterMs: number | null;
+}
+
+/** One poll. */
 export type Polled =
-  | { readonly kind: "pending"; readonly endedAt: number }
-  | { readonly kind: "slowDown"; readonly endedAt: number }
-  | { readonly kind: "unavailable"; readonly endedAt: number; readonly code: ErrorCode }
+  | ({ readonly kind: "pending" } & Interim)
+  | ({ readonly kind: "slowDown" } & Interim)
+  | ({ readonly kind: "unavailable"; readonly code: ErrorCode } & Interim)
   | { readonly kind: "code"; readonly handle: string }
   | { readonly kind: "granted" }
   | { readonly kind: "failed"; readonly code: ErrorCode };
@@ -102,13 +116,13 @@ const missing = async (): Promise<never> => {
   throw new Error("This effect is provided by the runtime");
 };
 
-/** Sends an event once the wall clock has reached `at` (epoch ms); null: never. */
+/** Sends an event at `at` (epoch ms), by the wall clock, or by that of the sign-in; null: never. */
 export interface AlarmInput {
   readonly at: number | null;
   readonly sends: "deadline.passed" | "poll.due" | "renewal.due" | "retry.due";
 }
 
-/** A timer that survives restarts and sleep: an absolute time, compared with the wall clock. */
+/** A timer that survives restarts and sleep: an absolute time, compared with a clock. */
 export const alarm = fromCallback<{ type: "nothing" }, AlarmInput>(() => undefined);
 
 /** The effects a login machine names. The runtime provides every one of them. */

@@ -11,6 +11,7 @@ import type { Attempt } from "../store/pending.ts";
 import { authorizeUrl, deviceRequest, newNonce, newState, newVerifier } from "../wire/request.ts";
 import { deviceReply } from "../wire/response.ts";
 import { announce, type Desk } from "./desk.ts";
+import { timesOf } from "./times.ts";
 import { listenerAgain, listenerFor, noteAdopted } from "./serving.ts";
 
 /**
@@ -31,14 +32,7 @@ export async function begin(desk: Desk, input: BeginInput, signal: AbortSignal):
     const serves = desk.turns.has(attempt.attempt);
     noteReady(desk, input, attempt, serves);
     announce(desk, attempt, attempt, { joined: !serves });
-    return {
-      kind: "ready",
-      attempt: attempt.attempt,
-      serves,
-      begunAt: desk.host.now(),
-      deadlineAt: attempt.expiresAt,
-      intervalMs: attempt.intervalMs,
-    };
+    return { kind: "ready", attempt: attempt.attempt, serves, ...timesOf(desk, attempt) };
   } catch (error) {
     if (!(error instanceof AuthError)) throw error;
     desk.faults.note(input, error);
@@ -99,6 +93,7 @@ async function startCode(desk: Desk, provider: Provider, input: BeginInput): Pro
       userCode: null,
       redirectUri,
       intervalMs: 0,
+      restsUntil: null,
       iss: endpoints.issuer,
       issSent: endpoints.issSent,
       state,
@@ -148,6 +143,7 @@ async function startDevice(desk: Desk, provider: Provider, input: BeginInput): P
     userCode: outcome.userCode,
     redirectUri: provider.device?.redirectUri ?? null,
     intervalMs: outcome.intervalMs,
+    restsUntil: null,
     iss: null,
     issSent: false,
     state: null,

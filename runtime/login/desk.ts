@@ -5,6 +5,7 @@ import { type AccountName, stemOf } from "../store/names.ts";
 import type { Wiring } from "../wiring.ts";
 import type { Listener } from "./listener.ts";
 import { createTurns, type Turns } from "./turns.ts";
+import { steadyClock } from "../alarm.ts";
 import { createVault, type Vault } from "./vault.ts";
 
 /** How a process takes part in a sign-in. */
@@ -18,6 +19,8 @@ export type Announce = (attempt: Attempt, part: Part) => void;
 
 export interface Desk extends Wiring {
   readonly vault: Vault;
+  /** Epoch milliseconds by which sign-ins of this process live, whatever the wall clock is set to. */
+  readonly steady: () => number;
   /** By attempt. */
   readonly listeners: Map<string, Listener>;
   readonly turns: Turns;
@@ -32,6 +35,7 @@ export function createDesk(wiring: Wiring): Desk {
   return {
     ...wiring,
     vault: createVault(),
+    steady: steadyClock(wiring.host),
     listeners: new Map(),
     turns: createTurns(store.paths, spend, pending),
     waiting: new Map(),

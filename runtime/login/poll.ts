@@ -1,9 +1,13 @@
-// One poll of a device sign-in (RFC 8628 3.4, 3.5). When the next one is due is the machine's business.
+// One poll of a device sign-in (RFC 8628 3.4, 3.5). When the next one is due is the machine's business; what the server
+// said about that is also noted in the record, for whoever takes the sign-in up.
 import { AuthError } from "../../machines/errors.ts";
-import type { Polled, PollInput } from "../../machines/login/login.ts";
-import { registrationOf } from "../registration.ts";
+import { slowDownMs } from "../../machines/login/device.ts";
+import type { Polled, PollInput, Interim } from "../../machines/login/login.ts";
+import type { Provider } from "../../providers/provider.ts";
+import { type Registration, registrationOf } from "../registration.ts";
+import type { Attempt } from "../store/pending.ts";
 import { pollRequest } from "../wire/request.ts";
-import { pollReply } from "../wire/response.ts";
+import { pollReply, retryAfterMs } from "../wire/response.ts";
 import { commit, noteIdentity } from "./commit.ts";
 import type { Desk } from "./desk.ts";
 
@@ -19,25 +23,32 @@ export async function poll(desk: Desk, input: PollInput, signal: AbortSignal): P
 }
 
 async function ask(desk: Desk, input: PollInput, signal: AbortSignal): Promise<Polled> {
-  const { host, sender, pending } = desk;
+  const { sender, pending, steady } = desk;
   const provider = desk.provider(input.provider);
   const attempt = pending.get(input, input.attempt);
   if (attempt?.deviceCode == null) return { kind: "failed", code: "no_pending_sign_in" };
-  const { client, endpoints } = await registrationOf(provider, host, sender);
+  const registration = await registered(desk, provider);
+  // The server's address could not be found out just now: nobody was asked, and the code lives on.
+  if ("code" in registration) return { kind: "unavailable", endedAt: steady(), retryAfterMs: null, ...registration };
+  const { client, endpoints } = registration;
   const { deviceCode, userCode, verifier } = attempt;
   const reply = await sender.exchange(
     pollRequest(provider, { endpoints, client, deviceCode, userCode: userCode ?? "", verifier }),
   );
-  const endedAt = host.now();
-  if ("kind" in reply) return { kind: "unavailable", endedAt, code: reply.code };
+  const endedAt = steady();
+  if ("kind" in reply) return { kind: "unavailable", endedAt, retryAfterMs: null, code: reply.code };
+  const interim = { endedAt, retryAfterMs: retryAfterMs(reply.headers, reply.receivedAt) };
   const outcome = pollReply(provider, reply, { clientId: client.id });
   switch (outcome.kind) {
     case "pending":
-      return { kind: "pending", endedAt };
+      noteWish(desk, attempt, 0, interim);
+      return { kind: "pending", ...interim };
     case "slow_down":
-      return { kind: "slowDown", endedAt };
+      noteWish(desk, attempt, slowDownMs, interim);
+      return { kind: "slowDown", ...interim };
     case "unavailable":
-      return { kind: "unavailable", endedAt, code: outcome.code };
+      noteWish(desk, attempt, 0, interim);
+      return { kind: "unavailable", ...interim, code: outcome.code };
     case "code":
       return { kind: "code", handle: desk.vault.put(outcome) };
     case "issued":
@@ -51,5 +62,26 @@ async function ask(desk: Desk, input: PollInput, signal: AbortSignal): Promise<P
       return { kind: "granted" };
     default:
       return { kind: "failed", code: outcome.code };
+  }
+}
+
+async function registered({ host, sender }: Desk, provider: Provider): Promise<Registration | Pick<AuthError, "code">> {
+  try {
+    return await registrationOf(provider, host, sender);
+  } catch (error) {
+    if (error instanceof AuthError && error.retryable) return { code: error.code };
+    throw error;
+  }
+}
+
+/** What the server wants of the next poll outlives this process. */
+function noteWish({ host, pending }: Desk, attempt: Attempt, slowerMs: number, { retryAfterMs: rest }: Interim): void {
+  if (slowerMs === 0 && rest === null) return;
+  const restsUntil = rest === null ? attempt.restsUntil : host.now() + rest;
+  try {
+    pending.revise({ ...attempt, intervalMs: attempt.intervalMs + slowerMs, restsUntil });
+  } catch (error) {
+    // A disk that takes nothing is no reason to end a sign-in.
+    if (!(error instanceof AuthError)) throw error;
   }
 }

@@ -7,6 +7,7 @@ import type { LoginEvent, PollInput } from "../../machines/login/login.ts";
 import type { Loopback } from "../../providers/provider.ts";
 import type { Attempt } from "../store/pending.ts";
 import type { Desk } from "./desk.ts";
+import { timesOf } from "./times.ts";
 import type { Listener, openListener } from "./listener.ts";
 import { failedPage } from "./pages.ts";
 
@@ -14,7 +15,7 @@ type Told = Extract<LoginEvent, { type: "callback.arrived" | "callback.denied" |
 
 /** Serves the attempt, or waits for its turn to. @returns how to stop, which gives everything back */
 export function serve(desk: Desk, input: PollInput, tell: (event: Told) => void): () => void {
-  const { host, listeners, pending, turns, watch, store } = desk;
+  const { listeners, pending, turns, watch, store } = desk;
   const { attempt } = input;
   const name = { provider: input.provider, account: input.account };
   let isOver = false;
@@ -54,7 +55,7 @@ export function serve(desk: Desk, input: PollInput, tell: (event: Told) => void)
       if (!turns.take(name, attempt)) return;
       if (!isOurs) {
         noteAdopted(desk, record);
-        tell({ type: "serving.begun", at: host.now(), intervalMs: record.intervalMs });
+        tell({ type: "serving.begun", ...timesOf(desk, record) });
       }
       if (record.kind === "loopback") void listen(record);
     } catch (error) {

@@ -27,6 +27,8 @@ export interface Attempt extends AccountName, IssuedBy {
   readonly createdAt: number;
   readonly expiresAt: number | null;
   readonly intervalMs: number;
+  /** A poll before that was not wanted by the server (RFC 9110 10.2.3); null: it did not say. */
+  readonly restsUntil: number | null;
   /** Expected `iss` of the callback (RFC 9207); `issSent`: its absence is a refusal. */
   readonly iss: string | null;
   readonly issSent: boolean;
@@ -38,6 +40,8 @@ export interface Attempt extends AccountName, IssuedBy {
 
 export interface PendingStore {
   put(attempt: Attempt): void;
+  /** Replaces a record that is still there. One that is gone stays gone. */
+  revise(attempt: Attempt): void;
   /** Live attempts of an account, the newest first. Unreadable and overdue records are passed over. */
   list(name: AccountName, now: number): readonly Attempt[];
   get(name: AccountName, attempt: string): Attempt | null;
@@ -88,6 +92,10 @@ export function createPendingStore(paths: Paths): PendingStore {
       ensureFolder(paths.oauth, attempt);
       ensureFolder(paths.pending, attempt);
       writePrivate(fileOf(attempt, attempt.attempt), encode(attempt), attempt);
+    },
+    revise: (attempt) => {
+      const path = fileOf(attempt, attempt.attempt);
+      writePrivate(path, encode(attempt), attempt, () => existsSync(path));
     },
     list: (name, now) =>
       attemptsOf(name)
@@ -169,5 +177,5 @@ function decode(text: string): Attempt | null {
       return [member, typeof value === "string" ? new Secret(kinds[member], value) : null];
     }),
   );
-  return { ...record, ...hidden } as unknown as Attempt;
+  return { restsUntil: null, ...record, ...hidden } as unknown as Attempt;
 }

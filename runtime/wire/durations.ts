@@ -6,6 +6,9 @@
 const tenYearsS = 10 * 365 * 24 * 3600;
 const hourMs = 3_600_000;
 
+/** No server makes anybody wait for longer at a time. */
+export const longestWaitMs = hourMs;
+
 /**
  * Seconds as a server may write them: a finite number above zero, or a string of digits (RFC 6749 A.14; some send text).
  *
@@ -29,7 +32,7 @@ const httpDate = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GM
 /** How long the server asks to wait (RFC 9110 10.2.3: seconds or an HTTP date), at most one hour. Null: it does not say. */
 export function retryAfterMs(headers: Readonly<Record<string, string>>, now: number): number | null {
   const value = headers["retry-after"]?.trim() ?? "";
-  if (/^\d+$/.test(value)) return Math.min(Number(value) * 1000, hourMs);
+  if (/^\d+$/.test(value)) return Math.min(Number(value) * 1000, longestWaitMs);
   const at = httpDate.test(value) ? Date.parse(value) : Number.NaN;
-  return Number.isNaN(at) ? null : Math.min(Math.max(at - now, 0), hourMs);
+  return Number.isNaN(at) ? null : Math.min(Math.max(at - now, 0), longestWaitMs);
 }

@@ -7,7 +7,7 @@ import { identityAt } from "./issued.ts";
 import { contentOf, succeeded, type Unavailable, unavailable, type WireReply } from "./reply.ts";
 
 export { type DeviceOutcome, deviceReply, pollReply } from "./device.ts";
-export { retryAfterMs } from "./durations.ts";
+export { longestWaitMs, retryAfterMs } from "./durations.ts";
 export type { Issued } from "./issued.ts";
 export { metadataReply } from "./metadata.ts";
 export { replyOf, type WireReply } from "./reply.ts";

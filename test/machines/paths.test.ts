@@ -194,7 +194,7 @@ for (const [grant, machine] of Object.entries({ loopback: loopbackLogin, paste: 
         { type: "callback.denied", code: "consent_denied" },
         { type: "login.left" },
         { type: "login.ended", code: "consent_denied" },
-        { type: "serving.begun", at: now, intervalMs: 5_000 },
+        { type: "serving.begun", at: now, deadlineAt: null, intervalMs: 5_000, restsUntil: null },
         { type: "deadline.passed" },
         { type: "poll.due" },
       ],

@@ -16,7 +16,7 @@ const facts =
 const account =
   "provider account ahead jitter choice survey grant asked demand minTtlMs force revoke result seen revocation";
 const signingIn =
-  "port timeoutMs attempt serves deadlineAt handle lastError outcome intervalMs failures pollAt kind begunAt endedAt";
+  "port timeoutMs attempt serves deadlineAt handle lastError outcome intervalMs failures pollAt kind endedAt restsUntil retryAfterMs";
 const plumbing =
   "type sends status input output error value historyValue context children snapshot src syncSnapshot actorId params storeWatch";
 const allowed = new Set([facts, account, signingIn, plumbing].join(" ").split(" "));

@@ -43,6 +43,7 @@ export function sampleAttempt(changes: Partial<Attempt> = {}): Attempt {
     createdAt: Date.now(),
     expiresAt: null,
     intervalMs: 0,
+    restsUntil: null,
     issuer: "127.0.0.1:1",
     clientId: "sample-client",
     iss: null,

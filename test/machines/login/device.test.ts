@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
-import type { Polled } from "../../../machines/login/login.ts";
+import type { Interim, Polled } from "../../../machines/login/login.ts";
 import { deviceLogin } from "../../../machines/login/device.ts";
 import { now } from "../examples.ts";
 import { begin, breaks, ends, type Step, step } from "../step.ts";
@@ -12,7 +12,14 @@ import { asked, ready, waiting } from "./walk.ts";
 const due = { type: "poll.due" };
 const resting = waiting(deviceLogin);
 const polling = step(deviceLogin, resting, due);
-const polled = (from: Step, outcome: Polled) => step(deviceLogin, from, ends("poll", outcome));
+/** What a poll ended with; that the server asks for no pause goes without saying. */
+type Outcome = Polled extends infer One
+  ? One extends Interim
+    ? Omit<One, "retryAfterMs"> & Partial<Interim>
+    : One
+  : never;
+const polled = (from: Step, outcome: Outcome) =>
+  step(deviceLogin, from, ends("poll", { retryAfterMs: null, ...outcome }));
 const alarm = ({ inputs }: Step) => (inputs["pollAlarm"] as { at: number }).at;
 
 describe("device: the beginning", () => {
@@ -52,11 +59,14 @@ describe("device: an attempt that another process serves", () => {
   });
 
   it("is polled for once that process is gone, after a rest of the interval that holds by then", () => {
-    const reached = step(deviceLogin, joined, { type: "serving.begun", at: now + 60_000, intervalMs: 10_000 });
+    const begun = { type: "serving.begun", at: now + 60_000, deadlineAt: null, intervalMs: 10_000, restsUntil: null };
+    const reached = step(deviceLogin, joined, begun);
     assert.equal(reached.at, "awaitingPoll.resting");
     assert.equal(alarm(reached), now + 70_000);
     const next = polled(step(deviceLogin, reached, due), { kind: "pending", endedAt: now });
     assert.equal(alarm(next), now + 10_000);
+    const limited = step(deviceLogin, joined, { ...begun, restsUntil: now + 90_000 });
+    assert.equal(alarm(limited), now + 90_000, "the server wants no poll before");
   });
 
   it("ends by its deadline, by a cancel, and with what ended it there", () => {
@@ -117,8 +127,24 @@ describe("device: the next poll", () => {
     assert.equal(answered.context.lastError, null);
   });
 
+  it("waits for as long as the server asks, that once", () => {
+    for (const kind of ["pending", "slowDown", "unavailable"] as const) {
+      const outcome = { kind, endedAt, code: "rate_limited", retryAfterMs: 100_000 } as const;
+      const asked100 = polled(polling, outcome);
+      assert.equal(alarm(asked100), endedAt + 100_000, kind);
+      const next = polled(step(deviceLogin, asked100, due), { kind: "pending", endedAt });
+      assert.equal(alarm(next), endedAt + (kind === "slowDown" ? 10_000 : 5_000), kind);
+      assert.ok(alarm(polled(polling, { ...outcome, retryAfterMs: 1_000 })) >= endedAt + 5_000, kind);
+    }
+  });
+
+  it("waits for as long as was asked of the process before", () => {
+    assert.equal(alarm(waiting(deviceLogin, { restsUntil: now + 40_000 })), now + 40_000);
+    assert.equal(alarm(waiting(deviceLogin, { restsUntil: now + 1_000 })), now + 5_000);
+  });
+
   it("keeps to an interval longer than the cap", () => {
-    const slow = step(deviceLogin, waiting(deviceLogin, { intervalMs: 90_000 as never }), due);
+    const slow = step(deviceLogin, waiting(deviceLogin, { intervalMs: 90_000 }), due);
     assert.equal(alarm(polled(slow, { kind: "unavailable", endedAt, code: "network_name" })), endedAt + 90_000);
   });
 
@@ -126,19 +152,20 @@ describe("device: the next poll", () => {
     const reply = fc.record({
       kind: fc.constantFrom("pending", "slowDown", "unavailable"),
       tookMs: fc.integer({ min: 0, max: 40_000 }),
+      retryAfterMs: fc.option(fc.integer({ min: 0, max: 3_600_000 })),
     });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 120 }), fc.array(reply, { maxLength: 25 }), (interval, replies) => {
         let intervalMs = interval * 1000;
         let at = resting;
-        at = waiting(deviceLogin, { intervalMs: intervalMs as never });
-        for (const { kind, tookMs } of replies) {
+        at = waiting(deviceLogin, { intervalMs });
+        for (const { kind, tookMs, retryAfterMs } of replies) {
           const ended = alarm(at) + tookMs;
-          const outcome = { kind, endedAt: ended, code: "network_name" } as Polled;
+          const outcome = { kind, endedAt: ended, code: "network_name", retryAfterMs } as Polled;
           at = polled(step(deviceLogin, at, due), outcome);
           if (kind === "slowDown") intervalMs += 5_000;
-          assert.ok(alarm(at) - ended >= intervalMs);
-          assert.ok(alarm(at) - ended <= Math.max(intervalMs, 60_000));
+          assert.ok(alarm(at) - ended >= Math.max(intervalMs, retryAfterMs ?? 0));
+          assert.ok(alarm(at) - ended <= Math.max(intervalMs, 60_000, retryAfterMs ?? 0));
         }
       }),
       { numRuns: 60 },

@@ -50,7 +50,7 @@ export function codeLoginSuite(machine: Machine, grant: "loopback" | "paste"): v
 
   describe(`${grant}: an attempt that another process serves`, () => {
     const joined = waiting(machine, { serves: false });
-    const begun = { type: "serving.begun", at: now, intervalMs: 0 };
+    const begun = { type: "serving.begun", at: now, deadlineAt: null, intervalMs: 0, restsUntil: null };
 
     it("is joined, and its turn is waited for", () => {
       assert.equal(joined.at, "awaitingCode.joined");
