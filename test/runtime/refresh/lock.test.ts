@@ -217,6 +217,18 @@ describe("what somebody puts in the place of the lock", { concurrency: 4 }, () =
     });
   }
 
+  for (const [what, put] of Object.entries(intruders)) {
+    it(`${what} beside it, where SQLite keeps its journal, is neither followed nor waited for`, async () => {
+      using home = new Home();
+      const locks = locksOf(home);
+      createSpendStore(home.paths).ensure(name);
+      const isUntouched = put(home, join(home.paths.spend(name), "lock-journal"));
+      const code = await codeOf(() => locks.tryTake(name)?.release());
+      assert.ok(["store_failed", "no error"].includes(code), code);
+      if (what !== "a folder" || code === "store_failed") isUntouched();
+    });
+  }
+
   it("a second name of somebody's file as the note about the holder leaves the file as it is", () => {
     using home = new Home();
     const locks = locksOf(home);
