@@ -95,7 +95,9 @@ export function endings(
       const stored = store.read(name);
       if (stored.kind !== "unreadable") spend.clean(name, stored.kind === "stored" ? spentBy(stored.credential) : null);
       const lost = way.sealed === null ? null : successorOf(provider, credential, way.sealed);
-      if (lost?.kind === "successor") await discard(wiring, provider, name, lost.credential);
+      // A program that knows no lineage may have renewed the same grant: taking ours back would end that, too.
+      const isForeign = stored.kind === "stored" && stored.credential.lineage === null;
+      if (lost?.kind === "successor" && !isForeign) await discard(wiring, provider, name, lost.credential);
       return { type: "step.done" };
     },
   };

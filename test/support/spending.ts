@@ -92,11 +92,10 @@ export function providerOf(home: Home, name: string): Provider {
   return providerNamed(providerTable(readSettings(home.paths), home.paths.settings, new Set()), name);
 }
 
-/** Names in the folder of a refresh, without those that always stay. */
+/** Names in the folder of a refresh, without locks, which always stay. */
 export function traces(home: Home, provider: string): string[] {
-  const lasting = new Set(["lock", "door", "holder"]);
   try {
-    return readdirSync(home.paths.spend(nameOf(provider))).filter((file) => !lasting.has(file));
+    return readdirSync(home.paths.spend(nameOf(provider))).filter((file) => /\.(next|sent|granted|tmp)$/.test(file));
   } catch {
     return [];
   }
