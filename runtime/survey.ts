@@ -40,12 +40,12 @@ export function look(grounds: Grounds, provider: Provider, account: string, sett
   const name: AccountName = { provider: provider.name, account };
   const now = host.now();
   const stored = store.read(name);
-  const { own, renewing, fault } = followed({ paths: store.paths, spend }, provider, name, stored);
+  const { own, renewing, fault } = followed({ paths: store.paths, spend }, provider, name, stored, now);
   const other =
     stored.kind === "absent" && account === "default" && provider.legacyFiles.length > 0
       ? readLegacy(legacyPaths(provider.legacyFiles, host, store.paths))
       : null;
-  const credential = own === null ? other : credible(own, now);
+  const credential = own ?? other;
   const [attempt = null] = pending.list(name, now);
   // A token file without a decision about it is one of an older program: it counts as enabled.
   const enabled = (settings ?? readSettings(store.paths)).enabled[provider.name] ?? stored.kind !== "absent";
@@ -66,7 +66,16 @@ export function look(grounds: Grounds, provider: Provider, account: string, sett
   };
 }
 
-interface Followed {
+/** The login alone, for who waits for it to change: one file opened, and nothing else looked at. */
+export function loginIn(
+  { host, store, spend }: Omit<Grounds, "pending">,
+  provider: Provider,
+  name: AccountName,
+): Followed {
+  return followed({ paths: store.paths, spend }, provider, name, store.read(name), host.now());
+}
+
+export interface Followed {
   readonly own: StoredCredential | null;
   readonly renewing: boolean;
   readonly fault: AuthError | null;
@@ -78,11 +87,12 @@ function followed(
   provider: Provider,
   name: AccountName,
   stored: Stored,
+  now: number,
 ): Followed {
   if (stored.kind !== "stored")
     return { own: null, renewing: false, fault: stored.kind === "unreadable" ? stored.error : null };
   try {
-    const own = latest(evidence, provider, name, stored.credential);
+    const own = credible(latest(evidence, provider, name, stored.credential), now);
     return { own, renewing: isBeingSpent(evidence, name, own), fault: null };
   } catch (error) {
     if (!(error instanceof AuthError)) throw error;

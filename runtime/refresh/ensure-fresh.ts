@@ -10,7 +10,7 @@ import type { RefreshVerdict } from "../../machines/refresh.ts";
 import type { Provider } from "../../providers/provider.ts";
 import { checkBinding, registrationOf } from "../registration.ts";
 import { type AccountName, stemOf } from "../store/names.ts";
-import { look } from "../survey.ts";
+import { type Followed, loginIn, look } from "../survey.ts";
 import type { Wiring } from "../wiring.ts";
 import type { FreshDemand } from "./answers.ts";
 import type { Lock } from "./lock.ts";
@@ -83,18 +83,19 @@ async function refreshElsewhere(
 ): Promise<RefreshVerdict> {
   const { locks, faults } = wiring;
   const since = performance.now();
-  const before = verdictsIn(wiring, provider, name);
+  const before = lastTry(loginIn(wiring, provider, name)).mark;
   const changes = changesOf(wiring, name);
   let door: Lock | null = null;
   let word: Promise<string> | null = null;
   let deaths = 0;
   try {
     for (const pause of pauses(budgetMs)) {
-      const verdict = seen(wiring, provider, name, demand);
+      const found = loginIn(wiring, provider, name);
+      const verdict = seen(wiring, provider, name, demand, found);
       if (verdict !== null) return verdict;
       // A forced try does not take an old verdict for an answer, but a new one.
-      const news = verdictsIn(wiring, provider, name);
-      if (word === null && news.mark !== before.mark && news.verdict !== null) return news.verdict;
+      const last = lastTry(found);
+      if (word === null && last.mark !== before && last.verdict !== null) return last.verdict;
       door ??= locks.tryTake(name, "door");
       const isOurTurn = door !== null || performance.now() - since > courtesyMs;
       if (word === null && isOurTurn && locks.isFree(name)) {
@@ -139,14 +140,9 @@ function changesOf(
   return { next: () => changed.promise, stop };
 }
 
-/** What the file says about this generation's last try, and by which one knows that it says something new. */
-function verdictsIn(
-  wiring: Wiring,
-  provider: Provider,
-  { account }: AccountName,
-): { readonly mark: string; readonly verdict: RefreshVerdict | null } {
-  const { credential } = look(wiring, provider, account);
-  const { refused = null, retry = null, generation = 0 } = credential ?? {};
+/** What the file says about this generation's last try, and a mark by which one knows that it says something new. */
+function lastTry({ own }: Followed): { readonly mark: string; readonly verdict: RefreshVerdict | null } {
+  const { refused = null, retry = null, generation = 0 } = own ?? {};
   const mark = JSON.stringify([refused, retry]);
   if (refused?.generation === generation) return { mark, verdict: { kind: "rejected", code: refused.code } };
   return { mark, verdict: retry === null ? null : { kind: "unavailable", code: retry.code } };

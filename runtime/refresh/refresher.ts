@@ -8,7 +8,7 @@ import type { Provider } from "../../providers/provider.ts";
 import type { Launched } from "../launch.ts";
 import { isRecord } from "../store/json.ts";
 import type { AccountName } from "../store/names.ts";
-import { look } from "../survey.ts";
+import { type Followed, loginIn } from "../survey.ts";
 import type { Wiring } from "../wiring.ts";
 import { type FreshDemand, withoutRequest } from "./answers.ts";
 import { refreshSteps } from "./steps.ts";
@@ -19,14 +19,13 @@ export function seen(
   provider: Provider,
   name: AccountName,
   demand: FreshDemand,
+  { own, fault }: Followed = loginIn(wiring, provider, name),
 ): RefreshVerdict | null {
-  const { credential, fault, legacy } = look(wiring, provider, name.account);
   if (fault !== null) {
     wiring.faults.note(name, fault);
     return { kind: "unavailable", code: fault.code };
   }
-  if (credential === null || legacy) return { kind: "signedOut", code: null };
-  return withoutRequest(credential, demand, wiring.host.now());
+  return own === null ? { kind: "signedOut", code: null } : withoutRequest(own, demand, wiring.host.now());
 }
 
 /** Carries the protocol out in this process. */
