@@ -35,7 +35,10 @@ async function run(size: Size, { say }: Circumstances): Promise<Verdict> {
   const failures: string[] = [];
   let useless = 0;
   const hear = (told: Told): void => {
-    if (told.kind === "failed") failures.push(told.code);
+    if (told.kind === "failed") {
+      failures.push(told.code);
+      say(`after ${Math.round(told.ms)} ms: ${told.said}`);
+    }
     if (told.kind !== "got") return;
     if (["ended", "unknown"].includes(world.emulator.standing(told.token))) useless += 1;
     // What was in the file already when a process came to ask is no wait.

@@ -31,15 +31,14 @@ export interface Storm {
   readonly failures: readonly string[];
   /** Tokens that were handed out though their login had ended, or that the server never made. */
   readonly useless: number;
-  /** Numbers of logins that the server ended. */
   readonly lost: readonly Loss[];
-  /** Logins that were given up while the server still kept them. */
-  readonly givenUp: number;
 }
 
 export interface Loss {
   readonly login: number;
-  /** A process was killed between its permit and its seal: nobody could have done anything. */
+  /** `ended` by the server, because of a reuse; or `givenUp` by the client, because the one repeat was interrupted as well. */
+  readonly how: "ended" | "givenUp";
+  /** Processes were killed between permit and seal: nobody could have done anything. */
   readonly isExplained: boolean;
 }
 
@@ -50,16 +49,18 @@ export async function storm(world: World, options: StormOptions): Promise<Storm>
   const waits: number[] = [];
   const failures: string[] = [];
   const lost: Loss[] = [];
-  const counts = { kills: 0, refreshers: 0, useless: 0, givenUp: 0 };
+  const counts = { kills: 0, refreshers: 0, useless: 0 };
   const asks: Promise<unknown>[] = [];
   const over = new AbortController();
   let seededAt = performance.now();
   let wantsSignIn = false;
+  let isMourning = false;
 
-  const failed = (what: string, isSignedOut: boolean, ms: number): void => {
+  const failed = (what: string, isSignedOut: boolean, ms: number, said: string): void => {
     // A call that began before the present login is about the one that was lost.
-    if (!world.isAlive || wantsSignIn || performance.now() - ms < seededAt) return;
+    if (!world.isAlive || wantsSignIn || isMourning || performance.now() - ms < seededAt) return;
     failures.push(what);
+    say(`after ${Math.round(ms)} ms, the token ended ${Date.now() - world.expiresAt} ms ago: ${said}`);
     if (isSignedOut) wantsSignIn = true;
   };
   const judgeToken = (token: string): void => {
@@ -67,7 +68,7 @@ export async function storm(world: World, options: StormOptions): Promise<Storm>
   };
   const hear = (told: Told): void => {
     if (told.kind === "got") judgeToken(told.token);
-    if (told.kind === "failed") failed(told.code, signInCodes.has(told.code), told.ms);
+    if (told.kind === "failed") failed(told.code, signInCodes.has(told.code), told.ms, told.said);
   };
 
   const living = new Map<number, { readonly isWorker: boolean }>();
@@ -79,7 +80,7 @@ export async function storm(world: World, options: StormOptions): Promise<Storm>
       const { code, stdout, stderr, ms } = await ended;
       living.delete(pid);
       if (code === 0) judgeToken(stdout.trim());
-      else if (!killed.has(pid)) failed(`exit ${code}: ${stderr.split("\n")[0]}`, code === 3, ms);
+      else if (!killed.has(pid)) failed(`exit ${code}: ${stderr.split("\n")[0]}`, code === 3, ms, stderr);
       await pause(chance.between(50, 250));
     }
   };
@@ -129,13 +130,19 @@ export async function storm(world: World, options: StormOptions): Promise<Storm>
     afterKill();
   };
   const mourn = async (): Promise<void> => {
+    isMourning = true;
     const login = world.emulator.logins().length - 1;
-    if (world.isAlive) counts.givenUp += 1;
-    else lost.push({ login, isExplained: isExplained(world, login, killed) });
-    say(`login ${login} is ${world.isAlive ? "given up" : "lost"} after ${counts.kills} kills`);
+    const how = world.isAlive ? "givenUp" : "ended";
+    const interrupted = mostInterrupted(world, login, killed);
+    const loss: Loss = { login, how, isExplained: interrupted >= (how === "ended" ? 1 : 2) };
+    lost.push(loss);
+    say(`login ${login} is lost (${how}) after ${counts.kills} kills: ${interrupted} killed between permit and seal`);
+    // What has no explanation there is said in full.
+    if (!loss.isExplained) say(world.history(login));
     await world.signIn();
     seededAt = performance.now();
     wantsSignIn = false;
+    isMourning = false;
   };
 
   const isEnough = (): boolean =>
@@ -165,7 +172,6 @@ export async function storm(world: World, options: StormOptions): Promise<Storm>
     failures,
     useless: counts.useless,
     lost,
-    givenUp: counts.givenUp,
   };
 }
 
@@ -190,12 +196,16 @@ async function found(home: string, withinMs: number): Promise<number | null> {
   }
 }
 
-/** The journal names a process that was killed, had a permit in this login, and sealed nothing under it. */
-export function isExplained(world: World, login: number, killed: ReadonlySet<number>): boolean {
+/** How often, for one refresh token of this login, the journal names a permit without a seal whose process was killed. */
+function mostInterrupted(world: World, login: number, killed: ReadonlySet<number>): number {
   const records = world.journal().filter(({ lineage }) => world.lineages.get(lineage) === login);
   const sealed = new Set(records.filter(({ step }) => step === "sealed").map(attemptOf));
-  return records.some(
+  const open = records.filter(
     (record) => record["step"] === "permitted" && killed.has(record["pid"]) && !sealed.has(attemptOf(record)),
+  );
+  return Math.max(
+    0,
+    ...open.map(({ generation }) => open.filter((other) => other["generation"] === generation).length),
   );
 }
 

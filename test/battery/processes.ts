@@ -65,7 +65,7 @@ export function started(house: House, line: readonly string[], { under = [], env
 export type Told =
   | { readonly kind: "ready" }
   | { readonly kind: "got"; readonly generation: number; readonly token: string; readonly ms: number }
-  | { readonly kind: "failed"; readonly code: string; readonly ms: number }
+  | { readonly kind: "failed"; readonly code: string; readonly said: string; readonly ms: number }
   | { readonly kind: "answered"; readonly question: number; readonly code: string | null; readonly ms: number };
 
 export interface WorkerOptions {

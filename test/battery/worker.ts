@@ -32,7 +32,7 @@ async function call(): Promise<{ code: string | null; ms: number }> {
     return { code: null, ms: since() };
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
-    tell({ kind: "failed", code, ms: since() });
+    tell({ kind: "failed", code, said: error instanceof Error ? (error.stack ?? "") : code, ms: since() });
     return { code, ms: since() };
   }
 }

@@ -17,6 +17,8 @@ export interface WorldOptions {
   readonly lifetimeS: number;
   /** How long the server takes a spent refresh token; the client is told. Default 0. */
   readonly graceMs?: number;
+  /** How long the server takes for the reply to a refresh, after it has acted. Default 0. */
+  readonly serverMs?: number;
 }
 
 export class World implements AsyncDisposable {
@@ -33,8 +35,9 @@ export class World implements AsyncDisposable {
   }
 
   /** A world with somebody signed in. */
-  static async open({ lifetimeS, graceMs = 0 }: WorldOptions): Promise<World> {
+  static async open({ lifetimeS, graceMs = 0, serverMs = 0 }: WorldOptions): Promise<World> {
     const emulator = await startEmulator({ lifetimeS, reuseGraceMs: graceMs, lenient: ["unregistered-port"] });
+    if (serverMs > 0) emulator.fault(provider, "refresh", { kind: "delay", ms: serverMs }, Infinity);
     const { providers } = emulator.home("");
     const over = { ...providers[provider], loopback: { ports: [] }, reuseGraceMs: graceMs };
     const world = new World(emulator, new House(emulator, { providers: { [provider]: over } }), lifetimeS * 1000);
@@ -136,6 +139,21 @@ export class World implements AsyncDisposable {
         }
       })
       .sort((a, b) => String(a["at"]).localeCompare(String(b["at"])));
+  }
+
+  /** The last that the server and the journal know of a login. */
+  history(login: number): string {
+    const shown = ({ lineage, ...record }: Json): string =>
+      JSON.stringify({ ...record, login: this.lineages.get(lineage) });
+    const { snapshot: _, ...ours } = this.stored?.["llxprt_auth"] ?? {};
+    return [
+      ...this.presentations(login)
+        .slice(-6)
+        .map((one) => JSON.stringify(one)),
+      ...this.journal().slice(-20).map(shown),
+      JSON.stringify(ours),
+      this.spending().join(" "),
+    ].join("\n  ");
   }
 
   /** What lies in the folder of a refresh under way. */
