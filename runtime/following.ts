@@ -23,7 +23,10 @@ export function follow(
   tell: (event: Told) => void,
 ): () => void {
   const { paths } = desk.store;
+  /** The sign-in that does it has not ended yet, and tells of its end itself. */
+  const isOurDoing = (): boolean => desk.storing.has(stemOf(name));
   const lookAtTokens = (): void => {
+    if (isOurDoing()) return;
     const seen = seenIn(desk, provider, name);
     if (seen !== null) tell({ type: "store.changed", ...seen });
   };
@@ -33,6 +36,7 @@ export function follow(
   };
   let missed: string | null = null;
   const lookAtRecord = (): void => {
+    if (isOurDoing()) return;
     const attempt = desk.waiting.get(stemOf(name)) ?? null;
     const missing = attempt === null || desk.pending.has(name, attempt) ? null : attempt;
     if (missing !== null && missing !== missed) {

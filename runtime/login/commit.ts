@@ -5,17 +5,40 @@ import type { Provider } from "../../providers/provider.ts";
 import { discard } from "../discard.ts";
 import { registrationOf, type Registration } from "../registration.ts";
 import { pauses } from "../refresh/locks.ts";
-import type { AccountName } from "../store/names.ts";
+import { type AccountName, stemOf } from "../store/names.ts";
 import { signedIn } from "../store/credential.ts";
 import { dropGranted, keepGranted } from "../store/granted.ts";
 import type { Attempt } from "../store/pending.ts";
 import { userinfoRequest } from "../wire/request.ts";
 import { type Issued, userinfoReply } from "../wire/response.ts";
 import type { Wiring } from "../wiring.ts";
+import type { Desk } from "./desk.ts";
 import { settleSignIns } from "./settle.ts";
 
 /** A refresh of the login that was there before may hold the lock for as long as an exchange takes. */
 const patienceMs = 45_000;
+
+/**
+ * Stores what was issued, and then asks who signed in. Meanwhile what happens to the files is this sign-in's own doing.
+ * @param stored called in between: from then on the login is there. @throws AuthError as `commit`
+ */
+export async function keep(
+  desk: Desk,
+  provider: Provider,
+  attempt: Attempt,
+  issued: Issued,
+  signal: AbortSignal,
+  stored: () => void = () => undefined,
+): Promise<void> {
+  desk.storing.add(stemOf(attempt));
+  try {
+    const lineage = await commit(desk, provider, attempt, issued, signal);
+    stored();
+    await noteIdentity(desk, provider, attempt, issued, lineage);
+  } finally {
+    desk.storing.delete(stemOf(attempt));
+  }
+}
 
 /**
  * Stores what was issued, under a lineage of its own, and removes the account's records.
@@ -23,7 +46,7 @@ const patienceMs = 45_000;
  * @returns the lineage. @throws AuthError `sign_in_cancelled`, `store_corrupt`, `store_unsafe`, `store_failed`; `lock_busy`:
  *   the tokens wait on the disk for whoever has the lock next
  */
-export async function commit(
+async function commit(
   wiring: Wiring,
   provider: Provider,
   attempt: Attempt,
@@ -69,7 +92,7 @@ async function settled(wiring: Wiring, attempt: Attempt, signal: AbortSignal): P
 const identityMs = 2_000;
 
 /** Asks who signed in, for people to read. After the tokens are safe, and never a reason to fail. */
-export async function noteIdentity(
+async function noteIdentity(
   { host, sender, store }: Wiring,
   provider: Provider,
   name: AccountName,

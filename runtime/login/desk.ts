@@ -26,6 +26,8 @@ export interface Desk extends Wiring {
   readonly turns: Turns;
   /** The attempt that waits in this process, by account. */
   readonly waiting: Map<string, string>;
+  /** The accounts whose new login this process is storing. */
+  readonly storing: Set<string>;
   /** Who is told of an account's attempts. */
   readonly announcements: Map<string, Announce>;
 }
@@ -39,6 +41,7 @@ export function createDesk(wiring: Wiring): Desk {
     listeners: new Map(),
     turns: createTurns(store.paths, spend, pending),
     waiting: new Map(),
+    storing: new Set(),
     announcements: new Map(),
   };
 }

@@ -9,7 +9,7 @@ import type { Attempt } from "../store/pending.ts";
 import { judgePasted, pastedState } from "../wire/pasted.ts";
 import { codeRequest } from "../wire/request.ts";
 import { tokenReply } from "../wire/response.ts";
-import { commit, noteIdentity } from "./commit.ts";
+import { keep } from "./commit.ts";
 import type { Desk } from "./desk.ts";
 import { failedPage, signedInPage } from "./pages.ts";
 import type { Held } from "./vault.ts";
@@ -87,9 +87,9 @@ async function redeem(
     desk.faults.note(attempt, new AuthError(failure, { ...attempt, oauthError, status, detail }));
     return { kind: "failed", code: failure };
   }
-  const lineage = await commit(desk, provider, attempt, outcome.issued, signal);
-  // It is true now; the name of who signed in may take its time.
-  desk.listeners.get(input.attempt)?.show(signedInPage, true);
-  await noteIdentity(desk, provider, attempt, outcome.issued, lineage);
+  await keep(desk, provider, attempt, outcome.issued, signal, () => {
+    // It is true now; the name of who signed in may take its time.
+    desk.listeners.get(input.attempt)?.show(signedInPage, true);
+  });
   return { kind: "granted" };
 }

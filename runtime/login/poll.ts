@@ -8,7 +8,7 @@ import { type Registration, registrationOf } from "../registration.ts";
 import type { Attempt } from "../store/pending.ts";
 import { pollRequest } from "../wire/request.ts";
 import { pollReply, retryAfterMs } from "../wire/response.ts";
-import { commit, noteIdentity } from "./commit.ts";
+import { keep } from "./commit.ts";
 import type { Desk } from "./desk.ts";
 
 /** Polls once, and stores what was issued. Rejects only for defects. */
@@ -52,13 +52,7 @@ async function ask(desk: Desk, input: PollInput, signal: AbortSignal): Promise<P
     case "code":
       return { kind: "code", handle: desk.vault.put(outcome) };
     case "issued":
-      await noteIdentity(
-        desk,
-        provider,
-        attempt,
-        outcome.issued,
-        await commit(desk, provider, attempt, outcome.issued, signal),
-      );
+      await keep(desk, provider, attempt, outcome.issued, signal);
       return { kind: "granted" };
     default:
       return { kind: "failed", code: outcome.code };
