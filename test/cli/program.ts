@@ -24,6 +24,7 @@ export type Json = Record<string, any>;
 
 const entry = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
 const person = fileURLToPath(new URL("person.ts", import.meta.url));
+const countingBrowser = fileURLToPath(new URL("counting-browser.ts", import.meta.url));
 export const commandLine = [process.execPath, "--conditions=development", entry] as const;
 
 export interface Ended {
@@ -48,6 +49,10 @@ export interface Circumstances {
   readonly input?: string;
   /** Standard input stays open and silent. */
   readonly open?: boolean;
+  /** Another program of ours instead of the command. */
+  readonly program?: string;
+  /** In a process group of its own, which can be killed as a whole. */
+  readonly group?: boolean;
 }
 
 /** A home of its own, and the program in it. */
@@ -56,6 +61,7 @@ export class House implements Disposable {
   readonly home = join(this.folder, ".llxprt");
   readonly mark = join(this.folder, "browser-was-opened");
   readonly emulator: Emulator | null;
+  readonly #running = new Set<ChildProcess>();
 
   constructor(emulator: Emulator | null = null, settings: Json = {}) {
     this.emulator = emulator;
@@ -76,7 +82,12 @@ export class House implements Disposable {
   }
 
   tokens(name: string): Json {
-    return JSON.parse(readFileSync(join(this.home, "oauth", `${name}.json`), "utf8")) as Json;
+    return this.read(`oauth/${name}.json`);
+  }
+
+  /** @param path from the home folder */
+  read(path: string): Json {
+    return JSON.parse(readFileSync(join(this.home, path), "utf8")) as Json;
   }
 
   plant(name: string, content: object | string): void {
@@ -103,20 +114,42 @@ export class House implements Disposable {
     return `"${process.execPath}" "${person}" ${decision}`;
   }
 
+  /** A browser that is only counted. */
+  get counted(): string {
+    return `"${process.execPath}" "${countingBrowser}" "${this.folder}/openings"`;
+  }
+
+  /** The addresses that the counted browser was to open. */
+  get openings(): string[] {
+    const path = join(this.folder, "openings");
+    return existsSync(path) ? readFileSync(path, "utf8").trim().split("\n") : [];
+  }
+
+  /** What all processes did, as the journal has it. */
+  get journal(): Json[] {
+    const path = join(this.home, "oauth", "journal.jsonl");
+    const lines = existsSync(path) ? readFileSync(path, "utf8").trim().split("\n") : [];
+    return lines.map((line) => JSON.parse(line) as Json);
+  }
+
   environment(more: Circumstances["env"] = {}): NodeJS.ProcessEnv {
     const { PATH } = process.env;
     return { PATH, HOME: this.folder, LLXPRT_HOME: this.home, TZ: "UTC", TERM: "xterm", ...more };
   }
 
-  start(words: readonly string[], { env, input, open = false }: Circumstances = {}): Started {
+  start(
+    words: readonly string[],
+    { env, input, open = false, program = entry, group = false }: Circumstances = {},
+  ): Started {
     const began = performance.now();
-    const [program, ...before] = commandLine;
-    const child = spawn(program, [...before, ...words], {
+    const child = spawn(process.execPath, ["--conditions=development", program, ...words], {
       cwd: this.folder,
       env: this.environment(env),
+      detached: group,
       stdio: [input === undefined && !open ? "ignore" : "pipe", "pipe", "pipe"],
     });
     if (input !== undefined) child.stdin?.end(input);
+    this.#running.add(child);
     let stdout = "";
     let stderr = "";
     const listeners = new Set<() => void>();
@@ -126,7 +159,10 @@ export class House implements Disposable {
       for (const tell of listeners) tell();
     });
     const ended = new Promise<Ended>((resolve) => {
-      child.once("close", (code) => resolve({ code, stdout, stderr, ms: performance.now() - began }));
+      child.once("close", (code) => {
+        this.#running.delete(child);
+        resolve({ code, stdout, stderr, ms: performance.now() - began });
+      });
     });
     return {
       child,
@@ -168,6 +204,8 @@ export class House implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    // A test that failed leaves programs that wait.
+    for (const child of this.#running) child.kill("SIGKILL");
     rmSync(this.folder, { recursive: true, force: true });
   }
 }

@@ -312,7 +312,7 @@ describe("the page in the browser", { concurrency: 4 }, () => {
     const body = new URLSearchParams({ ticket, decision: "approve", account: s.emulator.accounts[0] ?? "" });
     const reply = await fetch(pending.url, { method: "POST", body, redirect: "manual" });
     const redirected = reply.headers.get("location") ?? assert.fail();
-    s.emulator.fault("gemini", "token", { kind: "delay", ms: 300 });
+    s.emulator.fault("gemini", "token", { kind: "delay", ms: 1_000 });
     const pages = await Promise.all(Array.from({ length: 50 }, () => visit(redirected)));
     for (const page of pages) assert.match(page.body, /Signed in/);
     await ended;
