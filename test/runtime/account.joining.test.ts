@@ -231,6 +231,23 @@ describe("polling", { concurrency: 4 }, () => {
       for (const [index, { at }] of polls.slice(1).entries()) assert.ok(at - (polls[index]?.at ?? 0) >= 950);
       assert.ok(!polls.some(({ status }) => status === 429), "nobody was told to slow down");
     });
+
+  it("goes on as slowly as the process before was told to", async () => {
+    await using s = await stage();
+    const auth = s.auth();
+    s.emulator.fault("qwen", "poll", { kind: "reply", status: 429, body: JSON.stringify({ error: "slow_down" }) });
+    const { pending } = await beginLogin(auth, "qwen");
+    await until(() => pollsOf(s, "qwen").length === 1, "it was told to slow down");
+    const [path = ""] = s.home.pending();
+    await until(() => s.home.read(path)["intervalMs"] === 6_000, "that is in the record");
+    assert.equal(modeOf(path), "0600");
+    await auth.close();
+    const second = await beginLogin(s.auth(), "qwen");
+    assert.deepEqual([second.joined, second.pending], [false, pending]);
+    const told = Date.now();
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    assert.equal(pollsOf(s, "qwen").length, 1, `it waits 6 s, and not 1 s: ${Date.now() - told} ms`);
+  });
 });
 
 describe("the turn", () => {
