@@ -35,6 +35,11 @@ export function pageOf(row: PendingRow, { title }: Provider, io: Io, { style }: 
   return lines;
 }
 
+/** To whoever joined what another process has begun. */
+export function underWay({ title }: Provider): string {
+  return `A sign-in to ${title} is under way already, in another process. This one joins it.`;
+}
+
 /** After Ctrl-C. */
 export function howToGoOn(row: PendingRow): string {
   return row.kind === "device"

@@ -6,7 +6,7 @@ import { resolve } from "node:path";
 import type { Account, LoginRequest, PendingRow, Status } from "../runtime/index.ts";
 import { lower } from "./output.ts";
 import { type Context, isBrowserOff } from "./session.ts";
-import { howToGoOn, pageOf, signedInAs } from "./sign-in-words.ts";
+import { howToGoOn, pageOf, signedInAs, underWay } from "./sign-in-words.ts";
 import { isCi, isTerminal, listenForPaste, readAnswer } from "./terminal.ts";
 import { clock, dateOf } from "./when.ts";
 
@@ -51,7 +51,7 @@ async function converse(context: Context, account: Account, begin: Begin): Promi
       onPending: (row, { joined }) => {
         pending = row;
         if (row.kind !== "device") stops.push(takePastes(context, account));
-        if (joined) output.say(`A sign-in to ${facts.title} is under way already; this one waits for the same.`);
+        if (joined) output.say(underWay(facts));
         for (const line of pageOf(row, facts, io, output)) output.say(line);
         stops.push(keepTime(context, row));
         // Whoever began it has opened the page: one browser is enough.

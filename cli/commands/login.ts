@@ -1,12 +1,12 @@
-// `<p> login`: sign in now, whatever is stored. With nobody there who could, it says so at once; `--detach` leaves the
-// end to another process.
+// `<p> login`: sign in now, whatever is stored. With nobody there who could, it says so at once; `--detach` leaves it to
+// a process in the background, and whoever waits for that.
 import type { Account, LoginRequest, PendingRow } from "../../runtime/index.ts";
 import { usage } from "../dispatch.ts";
 import type { Flags } from "../options.ts";
 import { portIn, secondsIn } from "../numbers.ts";
 import { outrankedBy } from "../precedence-words.ts";
 import type { Context } from "../session.ts";
-import { commandOf } from "../sign-in-words.ts";
+import { commandOf, underWay } from "../sign-in-words.ts";
 import { signIn } from "../signing-in.ts";
 import { isCi } from "../terminal.ts";
 import type { Command } from "./index.ts";
@@ -33,12 +33,16 @@ export const command: Command = {
 async function detach(context: Context, account: Account, request: LoginRequest): Promise<number> {
   const { output, flags, signal } = context;
   await warn(context, account);
+  const facts = await context.facts();
   const shown: PendingRow[] = [];
   await account.login({
     ...request,
     detach: true,
     signal,
-    onPending: (row) => shown.push(row),
+    onPending: (row, { joined }) => {
+      shown.push(row);
+      if (joined) output.say(underWay(facts));
+    },
   });
   const [row] = shown;
   if (row === undefined) throw new TypeError("a sign-in that began was announced");

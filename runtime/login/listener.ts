@@ -1,6 +1,6 @@
 // The loopback listener (RFC 8252 7.3): waits for one redirect and is not put off by anything else.
 //
-// It is bound before the address is shown and never rebound, on 127.0.0.1 and ::1 at the same port, so that nobody else
+// It is bound before the address is shown, and once in a process, on 127.0.0.1 and ::1 at the same port, so that nobody else
 // takes the other half of `localhost` (8.3). Any page and any program can reach it: only a callback that fits the attempt
 // is handed on, and the browser is kept waiting until the sign-in is stored, so that it is told the truth.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
