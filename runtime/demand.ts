@@ -33,7 +33,7 @@ export interface Demands {
   readonly forget: () => void;
 }
 
-const mostRounds = 3;
+const mostRounds = 10;
 /** On a machine with more to do than it can, a token of seconds may end again and again before it is handed out. */
 const patienceMs = 45_000;
 
@@ -90,7 +90,7 @@ export function createDemands(
    * Has the machine renew the token. While a sign-in keeps the machine, the token is renewed beside it: what is stored goes
    * on being used until the new login is there.
    */
-  const renewal = async (findings: Findings, demand: RefreshDemand, event: CredentialEvent): Promise<Outcome> => {
+  const renewal = async (findings: Findings, demand: RefreshDemand, event: () => CredentialEvent): Promise<Outcome> => {
     const { actor, settled } = running();
     const before = await settled(undefined, isSigningIn);
     if (isSigningIn(before)) {
@@ -100,7 +100,8 @@ export function createDemands(
     // The machine learns of other programs' changes within a second; this caller knows already.
     if (!isUpToDate(before, findings)) actor.send({ type: "system.resumed" });
     const { context } = await settled(undefined, isSigningIn);
-    actor.send(event);
+    // Made now: what it says of the time is compared with what the machine has just learned.
+    actor.send(event());
     const { result } = (await settled(undefined, isSigningIn)).context;
     return result === context.result ? null : result;
   };
@@ -120,7 +121,7 @@ export function createDemands(
       const isEnough = findings.fault === null && isFresh(expiresAt, findings.survey.now, minTtlMs);
       const result = isEnough
         ? null
-        : await renewal(findings, { minTtlMs, force: false }, { type: "token.demanded", minTtlMs, now: now() });
+        : await renewal(findings, { minTtlMs, force: false }, () => ({ type: "token.demanded", minTtlMs, now: now() }));
       // Somebody else's token, or the one that was found, may have lived for less than it took to hear of it.
       const isAdopted = result?.kind === "adopted" && performance.now() - since < patienceMs;
       const isWorthAnother = isAdopted || (result === null && round < mostRounds);
@@ -139,7 +140,7 @@ export function createDemands(
     const isOld = findings.survey.facts !== null && findings.survey.facts.generation !== generation;
     const result = isOld
       ? null
-      : await renewal(findings, { minTtlMs: 0, force: true }, { type: "token.rejected", generation });
+      : await renewal(findings, { minTtlMs: 0, force: true }, () => ({ type: "token.rejected", generation }));
     const next = held(credential.origin, 1, result);
     if (next.generation !== credential.generation) return next;
     // No renewal: why not is what helps, and an unreachable server is no reason to sign in again.
@@ -150,9 +151,10 @@ export function createDemands(
   };
 
   const renew: Demands["renew"] = async (force) => {
-    const event: CredentialEvent = force
-      ? { type: "refresh.requested", force, now: now() }
-      : { type: "token.demanded", minTtlMs: defaultMinTtlMs, now: now() };
+    const event = (): CredentialEvent =>
+      force
+        ? { type: "refresh.requested", force, now: now() }
+        : { type: "token.demanded", minTtlMs: defaultMinTtlMs, now: now() };
     return renewal(look(wiring, provider, name.account), { minTtlMs: defaultMinTtlMs, force }, event);
   };
 
