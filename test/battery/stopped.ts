@@ -1,5 +1,6 @@
 // The holder of a refresh is stopped in the middle of its exchange, and later goes on; or everybody is, as when a laptop
 // sleeps. Nobody may take its place meanwhile, and nothing may be lost by the time it wakes.
+import { afterwards } from "./afterwards.ts";
 import {
   Bounds,
   became,
@@ -60,16 +61,16 @@ async function scene(
   const exits = ended.map(({ code, stderr }) =>
     code === 0 ? "exit 0" : `exit ${code} ${stderr.trim().split("\n")[0]}`,
   );
-  const last = await command(world.house, [provider, "token"]).ended;
-  world.expire();
-  const next = await command(world.house, [provider, "token"]).ended;
+  const last = await afterwards(world);
+  if (world.isAlive) await world.begin();
+  const next = await afterwards(world);
 
   bounds.none(stolen, `presentations while ${name} stood still`);
   bounds.none(world.doubles().length, `refresh tokens were presented twice around the stop of ${name}`);
   bounds.holds(isQuiet, `a refresher stays after ${name} stood still`);
   bounds.holds(world.isAlive, `the login is lost after ${name} stood still`);
-  bounds.holds(last.code === 0, `no token after ${name} stood still: exit ${last.code}: ${last.stderr.trim()}`);
-  bounds.holds(next.code === 0, `no refresh after ${name} stood still: exit ${next.code}: ${next.stderr.trim()}`);
+  bounds.holds(last.kind === "fine", `no token after ${name} stood still: ${last.kind}, ${last.said}`);
+  bounds.holds(next.kind === "fine", `no refresh after ${name} stood still: ${next.kind}, ${next.said}`);
   // Longer than the longest wait, a command ends with "try again later" and says who is stopped.
   if (seconds < 30)
     bounds.holds(
