@@ -82,7 +82,7 @@ async function refreshElsewhere(
   demand: FreshDemand,
 ): Promise<RefreshVerdict> {
   const { locks, faults } = wiring;
-  const since = performance.now();
+  let looked = performance.now();
   const before = lastTry(loginIn(wiring, provider, name)).mark;
   const changes = changesOf(wiring, name);
   let door: Lock | null = null;
@@ -97,7 +97,9 @@ async function refreshElsewhere(
       const last = lastTry(found);
       if (word === null && last.mark !== before && last.verdict !== null) return last.verdict;
       door ??= locks.tryTake(name, "door");
-      const isOurTurn = door !== null || performance.now() - since > courtesyMs;
+      // Who is at the door looks each time, the others seldom: every look takes the lock, if only for a moment.
+      const isOurTurn = door !== null || performance.now() - looked > courtesyMs;
+      if (word === null && isOurTurn) looked = performance.now();
       if (word === null && isOurTurn && locks.isFree(name)) {
         const launched = await startRefresher(wiring, provider, name, demand);
         if (launched === null) return await refreshHere(wiring, provider, name, demand);
