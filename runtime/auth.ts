@@ -1,6 +1,7 @@
 // The runtime: one actor a provider account, each on its own, over one store and one door to the network.
 //
 // Creating it reads the settings and contacts nobody. An account's actor starts when it is first needed.
+import { resolve } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { AuthError } from "../machines/errors.ts";
 import type { Provider } from "../providers/provider.ts";
@@ -74,7 +75,8 @@ export interface Auth {
 /** @throws AuthError `settings_invalid`, `profile_unknown`, `store_unsafe` */
 export function createAuth(options: AuthOptions = {}): Auth {
   const host = options.host ?? realHost({ home: options.home });
-  const paths = pathsIn(options.home ?? host.home);
+  // In full: processes of their own are started elsewhere.
+  const paths = pathsIn(resolve(options.home ?? host.home));
   const table = providerTable(readSettings(paths), paths.settings, options.reserved ?? new Set());
   const profile = options.profile === undefined ? null : readProfile(paths, options.profile);
   const provider = (name: string): Provider => providerNamed(table, name);

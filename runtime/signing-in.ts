@@ -20,7 +20,7 @@ export function createSignIns(
   parts: SignInParts,
 ): Pick<Account, "complete" | "wait" | "cancel"> & { readonly login: (request: LoginRequest) => Promise<Status> } {
   const { desk, name, running, findings, status } = parts;
-  const { pending, host } = desk;
+  const { pending, host, steady } = desk;
   const { lineageNow, isAwaited, awaited, begin, own, makeWay, signedIn, finish, follow } = createUnderWay(parts);
 
   /**
@@ -35,7 +35,7 @@ export function createSignIns(
     const ring = (): void => {
       over.abort(new AuthError("sign_in_timeout", name));
     };
-    const stop = waitUntil(timeoutMs === null ? null : host.now() + timeoutMs, host.now, ring, false);
+    const stop = waitUntil(timeoutMs === null ? null : steady() + timeoutMs, steady, ring, false);
     try {
       const limit = signal === undefined ? over.signal : AbortSignal.any([over.signal, signal]);
       return await work({ ...request, signal: limit });

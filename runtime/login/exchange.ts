@@ -1,9 +1,13 @@
 // A code for tokens (RFC 6749 4.1.3): judged first, sent once, stored before anybody is told.
 //
-// A code that may have reached the server is never sent again. What was pasted wrongly spends nothing: the attempt waits.
+// A code that may have reached the server is never sent again, and one that comes by two ways, brought back here and pasted
+// there, is sent by one process: a second presentation could cost the tokens of the first (4.1.2). What was pasted wrongly
+// spends nothing: the attempt waits.
+import { setTimeout } from "node:timers/promises";
 import { AuthError } from "../../machines/errors.ts";
 import type { Exchanged, ExchangeInput } from "../../machines/login/login.ts";
 import type { Provider } from "../../providers/provider.ts";
+import { pauses } from "../refresh/locks.ts";
 import { registrationOf } from "../registration.ts";
 import type { Attempt } from "../store/pending.ts";
 import { judgePasted, pastedState } from "../wire/pasted.ts";
@@ -32,17 +36,38 @@ async function attempted(desk: Desk, input: ExchangeInput, signal: AbortSignal):
     return { kind: "failed", code: held === null ? "sign_in_interrupted" : "no_pending_sign_in" };
   try {
     const provider = desk.provider(input.provider);
-    if (held.kind === "code") return await redeem(desk, provider, input, own, held, signal);
+    if (held.kind === "code")
+      return await alone(desk, own, signal, () => redeem(desk, provider, input, own, held, signal));
     const attempt = attemptOf(desk, own, held);
     const pasted = judge(provider, attempt, held);
-    if (pasted.kind === "code")
-      return await redeem(desk, provider, input, attempt, { ...pasted, verifier: null }, signal);
+    if (pasted.kind === "code") {
+      const code = { ...pasted, verifier: null };
+      return await alone(desk, attempt, signal, () => redeem(desk, provider, input, attempt, code, signal));
+    }
     return { kind: pasted.kind === "denied" ? "failed" : "again", code: pasted.code };
   } catch (error) {
     if (!(error instanceof AuthError)) throw error;
     desk.faults.note(input, error);
     return { kind: "failed", code: error.code };
   }
+}
+
+/** Longer than an exchange takes, and the storing of what it brings. */
+const patienceMs = 60_000;
+
+/** Does it while no other process does. Whoever was faster has ended the sign-in, and then there is nothing to do. */
+async function alone({ locks, pending }: Desk, attempt: Attempt, work: () => Promise<Exchanged>): Promise<Exchanged> {
+  for (const pause of pauses(patienceMs)) {
+    const lock = locks.tryTake(attempt, "exchange");
+    try {
+      if (!pending.has(attempt, attempt.attempt)) return { kind: "failed", code: "no_pending_sign_in" };
+      if (lock !== null) return await work();
+    } finally {
+      lock?.release();
+    }
+    await setTimeout(pause);
+  }
+  return { kind: "again", code: "lock_busy" };
 }
 
 /** What was pasted may belong to another address of this account that is still open: every one has its own record. */

@@ -3,9 +3,10 @@
 //
 // Each attempt has a lock of its own. Its file goes after the record and never before: whoever gets a lock then finds
 // that there is nothing left to serve, so that a second file of that name does no harm.
-import { lstatSync, rmSync } from "node:fs";
+import { lstatSync } from "node:fs";
 import { join } from "node:path";
 import { type Lock, tryLock } from "../refresh/lock.ts";
+import { removeEmpty } from "../store/files.ts";
 import { listFolder } from "../store/folders.ts";
 import type { AccountName, Paths } from "../store/names.ts";
 import type { PendingStore } from "../store/pending.ts";
@@ -41,7 +42,7 @@ export function createTurns(
     has: (attempt) => taken.has(attempt),
     give: (name, attempt) => {
       taken.get(attempt)?.release();
-      if (taken.delete(attempt) && !pending.has(name, attempt)) rmSync(paths.turn(name, attempt), { force: true });
+      if (taken.delete(attempt) && !pending.has(name, attempt)) removeEmpty(paths.turn(name, attempt));
     },
     sweep: (name) => {
       const ending = paths.turn(name, "").slice(paths.spend(name).length + 1);
@@ -49,7 +50,7 @@ export function createTurns(
         const path = join(paths.spend(name), file);
         if (!file.endsWith(ending) || pending.has(name, file.slice(0, -ending.length))) continue;
         const bornAt = lstatSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
-        if (Date.now() - bornAt > certainlyDeadMs) rmSync(path, { force: true });
+        if (Date.now() - bornAt > certainlyDeadMs) removeEmpty(path);
       }
     },
   };

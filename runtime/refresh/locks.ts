@@ -15,9 +15,9 @@ import { type Lock, tryLock } from "./lock.ts";
 
 /**
  * `lock`: who changes the account. `door`: who has a refresh done; a mere courtesy, so that not everybody starts one.
- * `entrance`: who decides whether a sign-in begins. `background`: the process that serves sign-ins for those that ended.
+ * `entrance`: who decides whether a sign-in begins. `exchange`: who presents a code. `background`: the process that serves sign-ins for those that ended.
  */
-export type LockName = "lock" | "door" | "entrance" | "background";
+export type LockName = "lock" | "door" | "entrance" | "exchange" | "background";
 
 export interface Locks {
   /** Takes it if nobody has it. @throws AuthError `store_*` */

@@ -182,6 +182,15 @@ export function removePrivate(path: string, who: AuthErrorFacts): boolean {
   return true;
 }
 
+/** Removes a file that holds nothing. Where one that is open cannot be removed, whoever closes it has to. */
+export function removeEmpty(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // It is swept up later.
+  }
+}
+
 /** Makes a rename last. What was renamed stands already, so that a disk which fails here fails nothing. */
 function syncFolder(path: string): void {
   try {

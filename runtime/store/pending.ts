@@ -2,13 +2,13 @@
 //
 // A record holds what the exchange will need (verifier, state, device code), so it is 0600, single use, and removed at
 // its end or deadline. Its file name says whose it is and nothing else.
-import { existsSync, rmSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { AuthError } from "../../machines/errors.ts";
 import type { AttemptFacts } from "../../machines/facts.ts";
 import type { Grant } from "../../providers/provider.ts";
 import { Secret } from "../secret.ts";
-import { readPrivate, removePrivate, writePrivate } from "./files.ts";
+import { readPrivate, removeEmpty, removePrivate, writePrivate } from "./files.ts";
 import { checkFolder, ensureFolder, ensureHome, listFolder } from "./folders.ts";
 import type { IssuedBy } from "./credential.ts";
 import { type AccountName, nameOfFile, type Paths, stemOf } from "./names.ts";
@@ -83,7 +83,7 @@ export function createPendingStore(paths: Paths): PendingStore {
 
   const remove = (name: AccountName, attempt: string): void => {
     removePrivate(fileOf(name, attempt), name);
-    rmSync(paths.turn(name, attempt), { force: true });
+    removeEmpty(paths.turn(name, attempt));
   };
 
   return {

@@ -6,12 +6,20 @@ import { describe, it } from "node:test";
 import type { ProviderName } from "../../providers/index.ts";
 import { readJournal } from "../../runtime/inspect/reading.ts";
 import type { PendingRow } from "../../runtime/status.ts";
-import { isOpen } from "../support/browser.ts";
+import { isOpen, visit } from "../support/browser.ts";
 import { modeOf } from "../support/home.ts";
 import { answer, beginLogin, codeOf, signIn, type Stage, stage, until } from "../support/stage.ts";
 
 const redirectIn = (url: string): string => new URL(url).searchParams.get("redirect_uri") ?? "";
 const portOf = (url: string): number => Number(new URL(redirectIn(url)).port);
+
+/** The redirect that the provider would make, taken before it reaches anybody. */
+async function redirectOf({ emulator }: Stage, url: string): Promise<string> {
+  const ticket = /name="ticket" value="([^"]+)"/.exec(await (await fetch(url)).text())?.[1] ?? "";
+  const body = new URLSearchParams({ ticket, decision: "approve", account: emulator.accounts[0] ?? "" });
+  const reply = await fetch(url, { method: "POST", body, redirect: "manual" });
+  return reply.headers.get("location") ?? assert.fail();
+}
 
 /** Moments of the polls that came in, and whether one of them was too early for the server. */
 const pollsOf = ({ emulator }: Stage, provider: ProviderName) =>
@@ -162,6 +170,21 @@ describe("a second sign-in", { concurrency: 4 }, () => {
     const cancelled = [await beginLogin(s.auth(), "gemini"), await beginLogin(s.auth(), "gemini")];
     await s.auth().account("gemini").cancel();
     for (const { ended } of cancelled) assert.equal(await codeOf(ended), "sign_in_cancelled");
+  });
+
+  it("whose person pastes what the first is exchanging presents no code twice", async () => {
+    await using s = await stage();
+    const first = await beginLogin(s.auth(), "gemini");
+    const second = await beginLogin(s.auth(), "gemini");
+    const redirect = await redirectOf(s, first.pending.url);
+    s.emulator.fault("gemini", "token", { kind: "delay", ms: 500 });
+    const page = visit(redirect);
+    await until(() => s.emulator.counters("gemini").exchanges === 1, "the first exchanges it");
+    assert.equal((await second.account.complete(redirect)).row.state, "authenticated");
+    assert.match((await page).body, /Signed in/);
+    for (const { ended } of [first, second]) assert.equal((await ended).row.state, "authenticated");
+    assert.equal(s.emulator.counters("gemini").token, 1);
+    assert.equal(s.emulator.counters("gemini").revokedFamilies, 0);
   });
 
   it("that finds the first just finished has what it wanted", async () => {
