@@ -28,7 +28,7 @@ export interface StoredCredential {
   readonly obtainedAt: number;
   readonly verifiedAt: number | null;
   readonly refused: { readonly generation: number; readonly code: ErrorCode } | null;
-  readonly retry: { readonly at: number; readonly code: ErrorCode; readonly failures: number } | null;
+  readonly retry: Retry | null;
   /** The machine's snapshot in its envelope (`machines/migrations.ts`). */
   readonly snapshot: unknown;
   /** Our own member is of a newer version: before the file is replaced, a copy is put aside. */
@@ -37,6 +37,17 @@ export interface StoredCredential {
   readonly ownRest: Readonly<Record<string, unknown>>;
   /** Members of the file that are not ours. */
   readonly rest: Readonly<Record<string, unknown>>;
+}
+
+/** Renewing failed for now. */
+interface Retry {
+  /** Not before this. */
+  readonly at: number;
+  readonly code: ErrorCode;
+  /** In a row. */
+  readonly failures: number;
+  /** When it was noted; null: that is not known. */
+  readonly since: number | null;
 }
 
 type Json = Readonly<Record<string, unknown>>;
@@ -104,7 +115,7 @@ export function encode(credential: StoredCredential): string {
       obtained_at: Math.floor(credential.obtainedAt / 1000),
       verified_at: credential.verifiedAt === null ? null : Math.floor(credential.verifiedAt / 1000),
       refused: credential.refused,
-      retry: credential.retry === null ? null : { ...credential.retry, at: Math.ceil(credential.retry.at / 1000) },
+      retry: credential.retry === null ? null : retryAtRest(credential.retry),
       snapshot: credential.snapshot,
     },
   };
@@ -182,7 +193,16 @@ function retryIn(ours: Json | null): StoredCredential["retry"] {
   const code = textIn(retry, "code");
   return at === null || code === null
     ? null
-    : { at, code: knownCode(code, "backing_off"), failures: countIn(retry, "failures") ?? 1 };
+    : {
+        at,
+        code: knownCode(code, "backing_off"),
+        failures: countIn(retry, "failures") ?? 1,
+        since: secondsIn(retry, "since"),
+      };
+}
+
+function retryAtRest({ at, code, failures, since }: Retry): Json {
+  return { at: Math.ceil(at / 1000), code, failures, since: since === null ? null : Math.floor(since / 1000) };
 }
 
 function textIn(record: Json | null, member: string): string | null {

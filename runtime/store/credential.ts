@@ -83,25 +83,31 @@ export function putOff(
 ): StoredCredential {
   const failures = (before.retry?.failures ?? 0) + 1;
   const pause = Math.min(firstPauseMs * 2 ** (failures - 1), longestPauseMs);
-  return { ...before, retry: { at: now + Math.max(pause, retryAfterMs ?? 0), code, failures } };
+  return { ...before, retry: { at: now + Math.max(pause, retryAfterMs ?? 0), code, failures, since: now } };
 }
 
 /** Nothing is to be asked before that moment. */
 export function waitingUntil(before: StoredCredential, code: ErrorCode, at: number): StoredCredential {
-  return { ...before, retry: { at, code, failures: before.retry?.failures ?? 0 } };
+  const { failures = 0, since = null } = before.retry ?? {};
+  return { ...before, retry: { at, code, failures, since } };
 }
 
 // No server may ask for more than an hour (`wire/durations.ts`), and we take half an hour at most.
 const longestRetryMs = 2 * 3_600_000;
+/** Two machines that share a home need not agree on the time to the second. */
+const clocksDifferMs = 60_000;
 
 /**
- * A pause that ends far in the future was noted under a wrong clock, or by hand: there is none. Until the token's own end it
- * is no pause that anybody feels; what is in doubt waits for that.
+ * A pause that began later than now, or ends far in the future, was noted under another clock, or by hand: there is none.
+ * Until the token's own end it is no pause that anybody feels; what is in doubt waits for that.
  */
 export function credible(credential: StoredCredential, now: number): StoredCredential {
   const { retry, expiresAt } = credential;
   // The file counts in seconds: a pause is rounded up there, an expiry down.
-  const isCredible = retry === null || retry.at - now <= longestRetryMs || retry.at <= expiresAt + 1_000;
+  const isCredible =
+    retry === null ||
+    ((retry.since ?? now) - now <= clocksDifferMs &&
+      (retry.at - now <= longestRetryMs || retry.at <= expiresAt + 1_000));
   return isCredible ? credential : { ...credential, retry: null };
 }
 
