@@ -14,12 +14,13 @@ export const leastPauseMs = 30_000;
 
 const leastLeadMs = 300_000;
 const jitterMs = 30_000;
-const shortestLifetimeMs = 60_000;
+// Two pauses of 30 s, and a second because files count in whole ones.
+const shortestLifetimeMs = 61_000;
 
 /**
  * When a long-lived process begins to renew: 10 % of the lifetime early, at least 5 minutes, up to 30 s earlier still so
  * that processes do not start together. A token too short-lived for that waits for its last 30 s, and one that lives for
- * less than a minute is renewed on demand only (null): anything else would be a storm of requests.
+ * hardly a minute is renewed on demand only (null): anything else would be a storm of requests.
  * @param jitter between 0 and 1, drawn once per process.
  */
 export function renewAheadAt(expiresAt: number, obtainedAt: number, jitter: number): number | null {

@@ -20,6 +20,7 @@ import { readProfile } from "./settings/profiles.ts";
 import { readSettings } from "./settings/settings.ts";
 import { providerNamed, type ProviderTable, providerTable } from "./settings/table.ts";
 import { createAccount } from "./open-account.ts";
+import { paced } from "./pace.ts";
 import { precedenceOf } from "./sources.ts";
 import { verified } from "./store/credential.ts";
 import { type AccountName, checkAccountName, defaultAccount, pathsIn, stemOf } from "./store/names.ts";
@@ -81,7 +82,7 @@ export function createAuth(options: AuthOptions = {}): Auth {
   const profile = options.profile === undefined ? null : readProfile(paths, options.profile);
   const provider = (name: string): Provider => providerNamed(table, name);
   const desk = createDesk(createWiring(host, paths, provider));
-  const ensureFresh = createEnsureFresh(desk);
+  const ensureFresh = paced(createEnsureFresh(desk), desk);
   const given = { environment: host.environment, paths, keys: options.keys ?? null, profile };
   const jitter = (host.randomBytes(1)[0] ?? 0) / 256;
   const accounts = new Map<string, Open>();
