@@ -13,6 +13,13 @@ import { signingIn } from "./signing-in.ts";
 
 const choose = (choice: Choice) => ({ type: "noteChoice", params: { choice } }) as const;
 const noteSeen = { type: "noteSeen", params: ({ event }: { event: Seen }) => event } as const;
+// Any lifetime will do: it is a new one that is wanted.
+const noteRenewal = { type: "noteDemand", params: { minTtlMs: Number.MAX_SAFE_INTEGER, force: false } } as const;
+const renewal = [
+  { guard: "isRenewedAhead", target: "#refreshing", actions: noteRenewal },
+  { target: "#deciding" },
+] as const;
+const noteRejection = { type: "noteDemand", params: { minTtlMs: 0, force: true } } as const;
 const requested = {
   target: "#refreshing",
   actions: {
@@ -133,15 +140,7 @@ export function credentialMachine(id: string, grants: readonly [Grant, ...Grant[
         },
         on: {
           "login.requested": login,
-          "renewal.due": [
-            {
-              guard: "isRenewedAhead",
-              target: "#refreshing",
-              // Any lifetime will do: it is a new one that is wanted.
-              actions: { type: "noteDemand", params: { minTtlMs: Number.MAX_SAFE_INTEGER, force: false } },
-            },
-            { target: "#deciding" },
-          ],
+          "renewal.due": renewal,
           "token.demanded": {
             guard: { type: "isDue", params: ({ event }) => event },
             target: "#refreshing",
@@ -150,7 +149,7 @@ export function credentialMachine(id: string, grants: readonly [Grant, ...Grant[
           "token.rejected": {
             guard: { type: "isAboutThisToken", params: ({ event }) => event },
             target: "#refreshing",
-            actions: { type: "noteDemand", params: { minTtlMs: 0, force: true } },
+            actions: noteRejection,
           },
           "refresh.requested": requested,
         },
@@ -194,14 +193,12 @@ export function credentialMachine(id: string, grants: readonly [Grant, ...Grant[
         },
         on: {
           "login.requested": login,
-          "retry.due": [
-            {
-              guard: "isRenewedAhead",
-              target: "#refreshing",
-              actions: { type: "noteDemand", params: { minTtlMs: Number.MAX_SAFE_INTEGER, force: false } },
-            },
-            { target: "#deciding" },
-          ],
+          "retry.due": renewal,
+          "token.rejected": {
+            guard: { type: "isAboutThisTokenInDoubt", params: ({ event }) => event },
+            target: "#refreshing",
+            actions: noteRejection,
+          },
           "refresh.requested": requested,
         },
       },

@@ -62,7 +62,12 @@ export const chart = setup({
       isRenewable(survey.facts) &&
       !isFresh(survey.facts.expiresAt, demand.now, demand.minTtlMs),
     isAboutThisToken: ({ context: { survey } }, { generation }: { generation: number }) =>
-      survey.facts !== null && isRenewable(survey.facts) && survey.facts.generation === generation,
+      isRenewableOf(generation, survey),
+    // A pause that lasts for as long as the token is one of doubt: not while it can be used. The file counts in seconds.
+    isAboutThisTokenInDoubt: ({ context: { survey } }, { generation }: { generation: number }) =>
+      isRenewableOf(generation, survey) &&
+      survey.facts?.retry != null &&
+      Math.abs(survey.facts.retry.at - survey.facts.expiresAt) <= 1_000,
     // An unreadable file looks like none, so whatever comes after it is news.
     isNews: ({ context: { survey } }, seen: Seen) => survey.fault !== null || isOther(seen, survey),
     isOtherSignIn: ({ context: { survey } }, { lineage }: Seen) =>
@@ -76,11 +81,17 @@ function isOther({ lineage, generation }: Seen, { facts }: Survey): boolean {
   return generation !== (facts?.generation ?? null) || lineage !== (facts?.lineage ?? null);
 }
 
+function isRenewableOf(generation: number, { facts }: Survey): boolean {
+  return facts !== null && isRenewable(facts) && facts.generation === generation;
+}
+
 /** When `authenticated` has something to do by itself: renew early, or notice the end of what cannot be renewed. */
 export function wakesAt({ ahead, jitter, result, survey: { facts, now } }: CredentialContext): number | null {
   if (facts === null) return null;
   if (!isRenewable(facts)) return facts.expiresAt;
-  const at = ahead ? renewAheadAt(facts.expiresAt, facts.obtainedAt, jitter) : null;
+  const planned = ahead ? renewAheadAt(facts.expiresAt, facts.obtainedAt, jitter) : null;
+  // Obtained later than now: the clock was set back since, and the token lives no longer for that.
+  const at = planned === null ? null : Math.min(planned, now + (planned - facts.obtainedAt));
   // However the last try ended, the next one by itself is not at once: a failure that stays would be a busy loop.
   return at === null || result === null ? at : Math.max(at, now + leastPauseMs);
 }

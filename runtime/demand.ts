@@ -95,6 +95,7 @@ export function createDemands(
     const before = await settled(undefined, isSigningIn);
     if (isSigningIn(before)) {
       const { facts } = findings.survey;
+      if (event().type === "token.rejected" && isWaiting(findings)) return null;
       return facts === null ? null : ensureFresh(name, { ...demand, generation: facts.generation });
     }
     // The machine learns of other programs' changes within a second; this caller knows already.
@@ -145,9 +146,8 @@ export function createDemands(
     if (next.generation !== credential.generation) return next;
     // No renewal: why not is what helps, and an unreachable server is no reason to sign in again.
     const isWhy = result?.kind === "unavailable" || result?.kind === "rejected";
-    throw isWhy && result.code !== null
-      ? wiring.faults.recall(name, result.code)
-      : new AuthError("api_unauthorized", name);
+    const code = isWhy ? result.code : isWaiting(findings) ? (findings.survey.facts?.retry?.code ?? null) : null;
+    throw code !== null ? wiring.faults.recall(name, code) : new AuthError("api_unauthorized", name);
   };
 
   const renew: Demands["renew"] = async (force) => {
@@ -168,10 +168,17 @@ export function createDemands(
   };
 }
 
-function isUpToDate({ value, context }: CredentialSnapshot, { survey: { facts } }: Findings): boolean {
+/** The next try to renew has its time, and that has not come. */
+function isWaiting({ survey: { facts, now } }: Findings): boolean {
+  return (facts?.retry?.at ?? 0) > now;
+}
+
+/** Whether the machine knows what stands in the file, and waits with it, if it does, for the next try. */
+function isUpToDate({ value, context }: CredentialSnapshot, findings: Findings): boolean {
+  const { facts } = findings.survey;
   const known = context.survey.facts;
   const same = (["lineage", "generation", "expiresAt", "refused"] as const).every(
     (member) => known?.[member] === facts?.[member],
   );
-  return same && value !== "blocked";
+  return same && value !== "blocked" && (value === "backingOff") === isWaiting(findings);
 }

@@ -320,6 +320,26 @@ describe("a token that is demanded or rejected", () => {
     assert.equal(on(refused, { type: "token.rejected", generation: 5 }).at, "authenticated");
   });
 
+  it("is renewed in spite of a pause that was only to last while it can be used", () => {
+    for (const [late, state] of [
+      [0, "refreshing"],
+      [1_000, "refreshing"],
+      [-1_000, "refreshing"],
+      [1_001, "backingOff"],
+    ] as const) {
+      const waiting = decided(survey({ retry: { at: now + hour + late, code: "network_broken" } }));
+      const reached = on(waiting, { type: "token.rejected", generation: 5 });
+      assert.equal(reached.at, state);
+      assert.equal(on(waiting, { type: "token.rejected", generation: 4 }).at, "backingOff");
+      if (state === "refreshing")
+        assert.equal(
+          (reached.inputs["ensureFresh"] as { force: boolean }).force,
+          true,
+          "the server's word outranks it",
+        );
+    }
+  });
+
   it("is judged by the moment of the demand, not of the survey", () => {
     const later = { type: "token.demanded", minTtlMs: 30_000, now: now + hour } as const;
     assert.equal(on(authenticated, later).at, "refreshing");
@@ -355,6 +375,15 @@ describe("renewing ahead", () => {
     for (const ahead of [true, false]) assert.equal(alarm({ refreshable: false }, null, ahead), now + hour);
     const over = steps(machine, decided(survey({ refreshable: false })), { type: "renewal.due" });
     assert.equal(over.at, "deciding");
+  });
+
+  it("knows that a token lives no longer because the clock was set back", () => {
+    const years = 10 * 365 * 24 * hour;
+    assert.equal(alarm({ obtainedAt: now + years, expiresAt: now + years + hour }), early);
+    assert.equal(
+      alarm({ obtainedAt: now + years, expiresAt: now + years + hour }, { kind: "adopted", code: null }),
+      early,
+    );
   });
 
   it("does not begin at once after a try that changed nothing: no busy loop", () => {
