@@ -48,9 +48,15 @@ export function follow(
     missed = missing;
   };
   let waking: NodeJS.Timeout | undefined;
+  const resume = (): void => {
+    // Nobody looks for the reason of what was never there.
+    const { provider: of, account } = name;
+    if (desk.store.read(name).kind !== "absent") desk.journal.note({ step: "resumed", provider: of, account });
+    decideAgain();
+  };
   const wake = (): void => {
     clearTimeout(waking);
-    waking = setTimeout(decideAgain, jitterMs(desk.host.randomBytes)).unref();
+    waking = setTimeout(resume, jitterMs(desk.host.randomBytes)).unref();
   };
   const stops = [
     desk.watch.file(paths.tokenFile(name), lookAtTokens),
