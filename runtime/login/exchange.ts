@@ -56,8 +56,14 @@ async function attempted(desk: Desk, input: ExchangeInput, signal: AbortSignal):
 const patienceMs = 60_000;
 
 /** Does it while no other process does. Whoever was faster has ended the sign-in, and then there is nothing to do. */
-async function alone({ locks, pending }: Desk, attempt: Attempt, work: () => Promise<Exchanged>): Promise<Exchanged> {
+async function alone(
+  { locks, pending }: Desk,
+  attempt: Attempt,
+  signal: AbortSignal,
+  work: () => Promise<Exchanged>,
+): Promise<Exchanged> {
   for (const pause of pauses(patienceMs)) {
+    if (signal.aborted) return { kind: "failed", code: "sign_in_cancelled" };
     const lock = locks.tryTake(attempt, "exchange");
     try {
       if (!pending.has(attempt, attempt.attempt)) return { kind: "failed", code: "no_pending_sign_in" };
