@@ -34,9 +34,12 @@ export async function judged(
   return weigh(doubtAbout(wiring, name, spent, permit, isUnusable), provider);
 }
 
-/** How many presentations died with their process, this one included. */
-export function interruptedBy({ interrupted, ended }: Permit): number {
-  return interrupted + (ended ? 0 : 1);
+/**
+ * How many presentations died with their process, this one included. A permit that cannot be read is not one of them: it is
+ * on the disk, whole, before anything is sent.
+ */
+export function interruptedBy({ interrupted, ended, holder }: Permit): number {
+  return interrupted + (ended || holder === null ? 0 : 1);
 }
 
 /** Nobody waits for a reply any more. Where tokens do not rotate, nothing is in doubt. */
@@ -83,16 +86,18 @@ function doubtAbout(
 ): Doubt {
   const folder = store.paths.spend(name);
   const ageBy = (one: Permit): number => ageOf(one.holder, spend.permitPath(name, spent, one.attempt), folder);
+  // Without a holder: its process died before it could send. Where the lock may lie, it may still be writing.
   const { holder, attempt, ended } = permit;
   const ageMs = ageBy(permit);
+  const mayBeShared = isShared(folder);
   return {
     interrupted: interruptedBy(permit),
     attempt,
     ageMs,
     sinceFirstMs: Math.max(ageMs, ageBy(spend.permits(name, spent).at(-1) ?? permit)),
-    isOver: ended || (holder !== null && presenceOf(holder) === "gone"),
+    isOver: ended || (holder === null ? !mayBeShared : presenceOf(holder) === "gone"),
     isOtherBoot: holder === null || isOtherBoot(holder),
-    isShared: holder === null || isShared(folder),
+    isShared: mayBeShared,
     isUnusable,
   };
 }
