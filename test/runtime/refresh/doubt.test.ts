@@ -68,6 +68,7 @@ class Sleeper implements Disposable {
 
 /** Permits of which it is certain that nobody waits for a reply to them. */
 const over: Readonly<Record<string, () => PlantedPermit>> = {
+  "that nothing can be read in, since its process died before it sent anything": () => ({ by: null }),
   "of a process that is gone": () => ({ by: { pid: nobody, startTicks: "1" } }),
   "of a process whose number somebody else has now": () => ({ by: { startTicks: "1" } }),
   "that its process has noted to be over": () => ({ ended: true }),
@@ -111,7 +112,6 @@ describe("a permit without a seal", { concurrency: 4 }, () => {
   }
 
   const mayGoOn: Readonly<Record<string, () => PlantedPermit>> = {
-    "that nothing can be read in, since its process died before it sent anything": () => ({ by: null }),
     "of a process that is there": () => ({}),
     "of another namespace": () => ({ by: { pidNamespace: "pid:[1]", pid: nobody } }),
     "whose wall clock was an hour behind": () => ({ by: { pidNamespace: "pid:[1]", at: Date.now() - 3_600_000 } }),
