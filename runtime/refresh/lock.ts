@@ -20,7 +20,8 @@ export function tryLock(path: string, who: AccountName): Lock | null {
   const before = inodeOf(path, who) ?? create(path, who);
   const database = open(path, who);
   try {
-    database.exec("BEGIN IMMEDIATE");
+    // Without a journal on the disk, a disk that is full can be locked as well.
+    database.exec("PRAGMA journal_mode=MEMORY; BEGIN IMMEDIATE");
   } catch (error) {
     database.close();
     const code = codeIn(error);

@@ -62,8 +62,8 @@ describe("modes", () => {
       keepGranted(s.home.paths, name, "another-sign-in", sampleCredential());
       const folder = s.home.paths.spend(name);
       const files = readdirSync(folder);
-      // Room, permit, sign-in, and the lock with its note and what SQLite lays beside it.
-      assert.equal(files.length, 6, files.join(" "));
+      // Room, permit, sign-in, and the lock with its note.
+      assert.equal(files.length, 5, files.join(" "));
       for (const file of files) assert.equal(modeOf(join(folder, file)), "0600", file);
       for (const path of [folder, join(folder, "..")]) assert.equal(modeOf(path), "0700", path);
       rmSync(join(folder, "another-sign-in.granted"));
