@@ -4,9 +4,11 @@
 // file to come back to.
 import type { Revocation } from "../machines/life.ts";
 import { AuthError } from "../machines/errors.ts";
+import type { Lock } from "./refresh/lock.ts";
 import { latest } from "./refresh/successor.ts";
 import { checkBinding, registrationOf } from "./registration.ts";
 import type { StoredCredential } from "./store/codec.ts";
+import { listFolder } from "./store/folders.ts";
 import { dropGranted, granted } from "./store/granted.ts";
 import type { AccountName } from "./store/names.ts";
 import { revokeRequest } from "./wire/request.ts";
@@ -15,36 +17,66 @@ import type { Wiring } from "./wiring.ts";
 
 /** @returns what became of the grant at the provider. @throws AuthError when the file cannot be removed */
 export async function logOut(wiring: Wiring, name: AccountName, revoke: boolean): Promise<Revocation> {
-  const { store, pending, spend, journal } = wiring;
+  const { store, pending } = wiring;
   const found = store.read(name);
   pending.removeAll(name);
   // A file that cannot be read is not ours to delete; it blocks, and `reset` puts it aside.
   if (found.kind === "unreadable") throw found.error;
   store.remove(name);
-  if (found.kind === "absent") return "nothing";
-  // What is sealed already is the login that has to be taken back.
-  const credential = latest({ paths: store.paths, spend }, wiring.provider(name.provider), name, found.credential);
+  const credential = found.kind === "absent" ? null : grantOf(wiring, name, found.credential);
+  const trouble = await sweep(wiring, name);
+  const revocation = credential === null ? "nothing" : await told(wiring, name, credential, revoke);
+  // The login is gone all the same; what a refresh has left of it is not.
+  if (trouble !== null) throw trouble;
+  return revocation;
+}
+
+/** What is sealed already is the login that has to be taken back. */
+function grantOf(wiring: Wiring, name: AccountName, stored: StoredCredential): StoredCredential {
+  const { store, spend } = wiring;
+  try {
+    return latest({ paths: store.paths, spend }, wiring.provider(name.provider), name, stored);
+  } catch (error) {
+    if (!(error instanceof AuthError)) throw error;
+    return stored;
+  }
+}
+
+async function told(
+  wiring: Wiring,
+  name: AccountName,
+  credential: StoredCredential,
+  revoke: boolean,
+): Promise<Revocation> {
   const { lineage, generation } = credential;
-  await sweep(wiring, name);
   const whose = { provider: name.provider, account: name.account, lineage, generation };
-  journal.note({ step: "loggedOut", ...whose, revocation: revoke ? undefined : "skipped" });
+  wiring.journal.note({ step: "loggedOut", ...whose, revocation: revoke ? undefined : "skipped" });
   if (!revoke) return "skipped";
   const revocation = await revoked(wiring, name, credential);
-  journal.note({ step: "revocation", ...whose, revocation });
+  wiring.journal.note({ step: "revocation", ...whose, revocation });
   return revocation;
 }
 
 const patienceMs = 1_000;
 
-/** Removes what a refresh has left. One that is under way finds no file, and gives its tokens back itself. */
-async function sweep({ locks, store, spend }: Wiring, name: AccountName): Promise<void> {
-  const lock = await locks.take(name, patienceMs);
+/**
+ * Removes what a refresh has left. One that is under way finds no file, and gives its tokens back itself.
+ * @returns why that could not be done; it is no reason not to tell the provider
+ */
+async function sweep({ locks, store, spend }: Wiring, name: AccountName): Promise<AuthError | null> {
+  let lock: Lock | null = null;
   try {
-    if (lock === null) return;
+    if (listFolder(store.paths.spend(name)).length === 0) return null;
+    lock = await locks.take(name, patienceMs);
+    if (lock === null) return null;
     // Between a look at the file and its replacement there is a moment; under the lock there is none.
     store.remove(name);
     spend.clean(name, null);
     for (const { attempt } of granted(store.paths, name)) dropGranted(store.paths, name, attempt);
+    return null;
+  } catch (error) {
+    if (!(error instanceof AuthError)) throw error;
+    return error;
   } finally {
     lock?.release();
   }

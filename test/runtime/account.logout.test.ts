@@ -1,9 +1,10 @@
 // Logging out ends the login here first, whatever the provider says to it, and tells what became of the grant and what still
 // authenticates (R26).
 import assert from "node:assert/strict";
-import { existsSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { describe, it } from "node:test";
 import { plainTokens } from "../support/home.ts";
+import { plantSeal, reply, spendPath, traces } from "../support/spending.ts";
 import { beginLogin, codeOf, signIn, stage, until } from "../support/stage.ts";
 
 describe("logging out", { concurrency: 4 }, () => {
@@ -167,4 +168,29 @@ describe("logging out", { concurrency: 4 }, () => {
     rmSync(s.home.paths.oauth, { recursive: true });
     assert.equal((await signIn(s, auth, "gemini")).row.state, "authenticated");
   });
+});
+
+it("takes away what a refresh has left of a login whose file somebody removed", async () => {
+  await using s = await stage();
+  await signIn(s, s.auth(), "codex", { grant: "loopback" });
+  plantSeal(s.home, "codex", await reply(s, "codex"));
+  rmSync(s.home.file("codex"));
+  assert.equal((await s.auth().account("codex").logout()).revocation, "nothing");
+  assert.deepEqual(traces(s.home, "codex"), []);
+});
+
+it("tells the provider though something is in the way of its sweeping, and says what", async () => {
+  await using s = await stage();
+  const auth = s.auth();
+  await signIn(s, auth, "codex", { grant: "loopback" });
+  mkdirSync(spendPath(s.home, "codex", "somebodys.granted"));
+  assert.equal(await codeOf(auth.account("codex").logout()), "store_unsafe");
+  assert.equal(existsSync(s.home.file("codex")), false);
+  assert.equal(s.emulator.counters("codex").revocations, 1);
+});
+
+it("makes nothing where nobody was signed in", async () => {
+  await using s = await stage();
+  assert.equal((await s.auth().account("codex").logout()).revocation, "nothing");
+  assert.equal(existsSync(s.home.paths.oauth), false);
 });
