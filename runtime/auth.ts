@@ -109,7 +109,16 @@ export function createAuth(options: AuthOptions = {}): Auth {
     };
     const once: { running: Running | null } = { running: null };
     const running = (): Running => (once.running ??= start());
-    const demands: Demands = createDemands(desk, facts, name, running, why, options.requireSource ?? null, ensureFresh);
+    const demands: Demands = createDemands(
+      desk,
+      facts,
+      name,
+      running,
+      why,
+      options.requireSource ?? null,
+      ensureFresh,
+      options.ahead ?? true,
+    );
     const account = createAccount({ desk, provider: facts, name, running, why, ...demands });
     const made = { account, obtain: obtaining(account), stop: () => once.running?.stop() };
     accounts.set(stemOf(name), made);

@@ -48,6 +48,7 @@ export function createDemands(
   why: (findings: Findings) => Precedence,
   required: RequiredSource,
   ensureFresh: EnsureFresh,
+  livesOn: boolean,
 ): Demands {
   const { now, userHome } = wiring.host;
   let inMemory: Credential | null = null;
@@ -116,10 +117,13 @@ export function createDemands(
     for (let round = 0; ; round += 1) {
       const { winner, findings } = chosen();
       if (winner.place !== null) return keyOf(winner, winner.place);
+      const { credential, survey, fault } = findings;
+      const isEnough = fault === null && isFresh(survey.facts?.expiresAt ?? 0, survey.now, minTtlMs);
+      // For a program that ends at once there is nothing to watch, and nothing to decide.
+      if (isEnough && credential !== null && !livesOn && !findings.loose)
+        return oauthCredential(credential, winner.origin, false);
       // From here on somebody watches the file.
       running();
-      const { expiresAt = 0 } = findings.survey.facts ?? {};
-      const isEnough = findings.fault === null && isFresh(expiresAt, findings.survey.now, minTtlMs);
       const result = isEnough
         ? null
         : await renewal(findings, { minTtlMs, force: false }, () => ({ type: "token.demanded", minTtlMs, now: now() }));

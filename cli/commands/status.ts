@@ -42,7 +42,9 @@ async function one(
   const account = await accountOf();
   const status = seen(account);
   const isNamed = flags.account !== undefined;
-  const statuses = isNamed ? [status] : statusesOf(auth, seen, (name) => name === provider);
+  // No file is read twice for one answer.
+  const seenOnce: Seen = (other) => (other === account ? status : seen(other));
+  const statuses = isNamed ? [status] : statusesOf(auth, seenOnce, (name) => name === provider);
   sayOutranked(output, provider, account.why());
   if (status.fault !== null) output.say(`Note: ${status.fault}.`);
   if (flags.json === true) {
