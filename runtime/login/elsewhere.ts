@@ -62,21 +62,31 @@ const patienceMs = 90_000;
 /** What it says. Empty: it died without a word. Keeps this process alive meanwhile. */
 function firstWord({ said }: Launched, name: AccountName, signal?: AbortSignal): Promise<string> {
   return new Promise((resolve, reject) => {
-    const late = setTimeout(() => {
-      reject(new AuthError("wait_over", name));
-    }, patienceMs);
-    const aborted = (): void => {
-      reject(signal?.reason);
+    const finish = (settle: () => void): void => {
+      clearTimeout(late);
+      signal?.removeEventListener("abort", aborted);
+      settle();
     };
+    const aborted = (): void => {
+      finish(() => {
+        reject(signal?.reason);
+      });
+    };
+    const late = setTimeout(() => {
+      finish(() => {
+        reject(new AuthError("wait_over", name));
+      });
+    }, patienceMs);
     signal?.addEventListener("abort", aborted, { once: true });
     if (signal?.aborted === true) aborted();
-    void said
-      .catch(() => "")
-      .then(resolve)
-      .finally(() => {
-        clearTimeout(late);
-        signal?.removeEventListener("abort", aborted);
+    const hear = (word: string): void => {
+      finish(() => {
+        resolve(word);
       });
+    };
+    said.then(hear, () => {
+      hear("");
+    });
   });
 }
 

@@ -6,8 +6,9 @@
 import { parseArgs } from "node:util";
 import { AuthError } from "../../machines/errors.ts";
 import type { Grant } from "../../providers/provider.ts";
-import { createAuth } from "../auth.ts";
+import { type Auth, createAuth } from "../auth.ts";
 import { realHost } from "../host.ts";
+import type { Lock } from "../refresh/lock.ts";
 import { createLocks } from "../refresh/locks.ts";
 import { pathsIn } from "../store/names.ts";
 import { createSpendStore } from "../store/spend.ts";
@@ -35,23 +36,29 @@ export async function signInAlone(words: string[], say: (line: string) => boolea
   // Of a terminal that was closed long ago.
   process.on("SIGHUP", () => undefined);
   const host = { ...realHost({ home: values.home }), launch: null };
-  const auth = createAuth({ host, ahead: false });
-  const lock = createLocks(createSpendStore(pathsIn(host.home)), host.now).tryTake(name, "background");
+  const asked = {
+    grant: (values.grant ?? null) as Grant | null,
+    port: values.port === undefined ? null : Number(values.port),
+    timeoutMs: values.timeout === undefined ? null : Number(values.timeout),
+    signal: over.signal,
+  };
+  let auth: Auth | null = null;
+  let lock: Lock | null = null;
   try {
+    auth = createAuth({ host, ahead: false });
+    lock = createLocks(createSpendStore(pathsIn(host.home)), host.now).tryTake(name, "background");
+    const isOnlyOne = lock !== null;
     await auth.account(provider, account).login({
-      grant: (values.grant ?? null) as Grant | null,
-      port: values.port === undefined ? null : Number(values.port),
-      timeoutMs: values.timeout === undefined ? null : Number(values.timeout),
-      signal: over.signal,
+      ...asked,
       onPending: (pending, part) => {
         const isHeard = say(shownLine(pending, part));
-        if (!isHeard || (part.joined && lock === null)) end();
+        if (!isHeard || (part.joined && !isOnlyOne)) end();
       },
     });
   } catch (error) {
     say(failedLine(error instanceof AuthError ? error : new AuthError("internal", name)));
   } finally {
     lock?.release();
-    await auth.close();
+    await auth?.close();
   }
 }
