@@ -43,6 +43,8 @@ async function run(size: Size, { say }: Circumstances): Promise<Verdict> {
     if (["ended", "unknown"].includes(world.emulator.standing(told.token))) useless += 1;
     // What was in the file already when a process came to ask is no wait.
     if (told.ms > 5) waits.push(told.ms);
+    if (told.ms > 10_000)
+      say(`a wait of ${Math.round(told.ms)} ms for generation ${told.generation}: ${world.history(0)}`);
   };
   const workers: Worker[] = [];
   for (let number = 0; number < processes; number += 1)
@@ -83,9 +85,18 @@ async function run(size: Size, { say }: Circumstances): Promise<Verdict> {
       torn: `${seen.torn} of ${seen.reads}`,
       failed: failures.length,
       "waits p50/p99/most ms": spread(waits),
+      "from expiry to request, most ms": Math.max(0, ...lateness(world)),
     },
     broken: bounds.broken,
   };
+}
+
+/** How long after the end of each token the next refresh came in: waits are this, the exchange, and the news of it. */
+function lateness(world: World): readonly number[] {
+  return world.presentations().flatMap(({ at }, index, all) => {
+    const previous = all[index - 1];
+    return previous === undefined ? [] : [at - previous.at - world.lifetimeMs];
+  });
 }
 
 /** Refreshes that came before the token of the one before had ended, as far as its file can tell. */
