@@ -237,6 +237,16 @@ describe("a sign-in that was left to the background", { concurrency: 2 }, () => 
       assert.equal((await waiting.ended).code, 0);
     });
 
+  it("is finished by a paste from anywhere, and its process ends", async () => {
+    using house = new House(emulator);
+    const pending = await house.json("gemini login --detach");
+    const background = pidOf(house, "signInBegun");
+    assert.equal((await house.run(["gemini", "complete", await redirectOf(pending["url"])])).code, 0);
+    await until(() => !isAlive(background), "its process has ended", 2_000);
+    assert.ok(!(await isOpen(portOf(pending["url"]))));
+    assert.deepEqual(house.pending(), []);
+  });
+
   it("is ended by a cancel from anywhere, within a second, and the port is free", async () => {
     using house = new House(emulator);
     const pending = await house.json("gemini login --detach");
