@@ -1,7 +1,10 @@
 // Searches the worlds of the check and says what was found, as a table; exits with 1 when a promise is broken.
 //
 //   npm run model -- --processes 3 --world everything --without permit --limit 5000000
+import { readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { drawn } from "../docs/drawing.ts";
 import { type Bounds, everything, type Removable, removable } from "./bounds.ts";
 import { type Found, search } from "./search.ts";
 import { large } from "./worlds.ts";
@@ -14,11 +17,13 @@ const { values } = parseArgs({
     limit: { type: "string", default: "60000000" },
     world: { type: "string", multiple: true, default: [] },
     without: { type: "string", multiple: true, default: [] },
+    draw: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
 });
 
 if (values.help) help();
+else if (values.draw) draw();
 else {
   const chosen = Object.entries(large).filter(([name]) => values.world.length === 0 || values.world.includes(name));
   for (const name of values.world) if (!(name in large)) throw new TypeError(`there is no world ${name}`);
@@ -73,8 +78,16 @@ function row(name: string, ...cells: readonly (string | number)[]): string {
   return [name.padEnd(20), ...middle, ` ${last}`].join(" ");
 }
 
+/** Brings the page about the protocol up to date with the chart. */
+function draw(): void {
+  const page = fileURLToPath(new URL("../../docs/refresh-protocol.md", import.meta.url));
+  writeFileSync(page, drawn(readFileSync(page, "utf8")));
+}
+
 function help(): void {
-  console.log("--processes N --generations N --attempts N --limit STATES --world NAME … --without STEP …\n\nworlds:");
+  console.log(
+    "--draw | --processes N --generations N --attempts N --limit STATES --world NAME … --without STEP …\n\nworlds:",
+  );
   for (const [name, { says }] of Object.entries(large)) console.log(`  ${name.padEnd(20)} ${says}`);
   console.log("\nsteps:");
   for (const [name, says] of Object.entries(removable)) console.log(`  ${name.padEnd(20)} ${says}`);
