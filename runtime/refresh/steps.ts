@@ -196,6 +196,7 @@ export function refreshSteps(
       return event;
     },
     releasing: () => {
+      spend.leave(name);
       way.lock?.release();
       return { type: "step.done" };
     },

@@ -1,20 +1,43 @@
 // Writing what a refresh relies on: not replaced as a whole, as other files of ours are, but made once and written over in
 // place, since after the request nothing may be needed that the disk could refuse. Never through a link, never into what
 // is no file, and 0600 from the first moment whatever the umask.
-import { closeSync, constants, fchmodSync, fstatSync, fsyncSync, openSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  fsyncSync,
+  lstatSync,
+  openSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import type { AuthErrorFacts } from "../../machines/errors.ts";
 import { unsafe } from "./trust.ts";
 
 /** A new file, 0600 whatever the umask, on the disk before this returns. */
 export function createDurably(path: string, content: Uint8Array): void {
+  closeSync(openDurably(path, content));
+}
+
+/** The same, left open: what is written to it later needs no name and no descriptor that the system could refuse. */
+export function openDurably(path: string, content: Uint8Array): number {
   const file = openSync(path, "wx", 0o600);
   try {
     fchmodSync(file, 0o600);
     writeAll(file, content, 0);
     fsyncSync(file);
-  } finally {
+    return file;
+  } catch (error) {
     closeSync(file);
+    throw error;
   }
+}
+
+/** Whether this open file still has its name: somebody may have removed it, or put another one in its place. */
+export function isNamed(file: number, path: string): boolean {
+  const [open, named] = [fstatSync(file), lstatSync(path, { throwIfNoEntry: false })];
+  return named !== undefined && open.ino === named.ino && open.dev === named.dev;
 }
 
 /** Writes over a file of ours. A pipe or a device in its place is neither waited for nor written to. */

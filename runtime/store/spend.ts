@@ -3,11 +3,11 @@
 // One name per lineage, generation and attempt, made exclusively, so that a refresh token has at most one permit for each
 // presentation, even where a lock lies. All of them name the refresh token that they are about by its fingerprint: another
 // program may have put another one into the token file. A seal is the reply as it came, before anybody has read it.
-import { fdatasyncSync, lstatSync, rmSync } from "node:fs";
+import { closeSync, fdatasyncSync, lstatSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { AuthError } from "../../machines/errors.ts";
 import type { StoredCredential } from "./codec.ts";
-import { createDurably, overwrite, removeIfPossible, writeAll } from "./durable.ts";
+import { createDurably, isNamed, openDurably, overwrite, removeIfPossible, writeAll } from "./durable.ts";
 import { readPrivate, syncNames, writePrivate } from "./files.ts";
 import { checkFolder, ensureFolder, ensureHome, listFolder } from "./folders.ts";
 import { decodePermit, decodeSeal, encodePermit, encodeSeal, type Permit, type Sealed } from "./evidence.ts";
@@ -40,6 +40,8 @@ export interface SpendStore {
   end(name: AccountName, spent: Spent, permit: Permit): void;
   /** Writes the reply to the disk, into the room that was made. @throws AuthError `store_failed` */
   seal(name: AccountName, spent: Spent, attempt: number, sealed: Sealed): void;
+  /** Closes the rooms that were made for this account. */
+  leave(name: AccountName): void;
   /** Takes room and permit of one presentation away: it is known to have changed nothing. */
   withdraw(name: AccountName, spent: Spent, attempt: number): void;
   /** Takes a seal away whose reply was none; its permit stays. */
@@ -83,6 +85,9 @@ export function createSpendStore(paths: Paths): SpendStore {
       .toSorted((a, b) => b - a);
   };
 
+  /** Open rooms, by path. */
+  const rooms = new Map<string, number>();
+
   return {
     ensure: (name) => {
       const folder = paths.spend(name);
@@ -125,10 +130,13 @@ export function createSpendStore(paths: Paths): SpendStore {
       for (const other of attempts(name, spent, "next"))
         if (other > 0) removeIfPossible(pathOf(name, spent, other, "next"));
       attempted(path, name, () => {
+        const before = rooms.get(path);
+        if (before !== undefined) closeSync(before);
+        rooms.delete(path);
         rmSync(path, { force: true });
         // Zeros may be compressed away, and take no room.
         const filling = crypto.getRandomValues(new Uint8Array(roomBytes));
-        createDurably(path, filling);
+        rooms.set(path, openDurably(path, filling));
       });
     },
     allow: (name, spent, permit) => {
@@ -153,12 +161,24 @@ export function createSpendStore(paths: Paths): SpendStore {
     },
     seal: (name, spent, attempt, sealed) => {
       const path = pathOf(name, spent, attempt, "next");
+      const bytes = Buffer.from(encodeSeal(spent, sealed));
+      const write = (file: number): void => {
+        writeAll(file, bytes, 0);
+        fdatasyncSync(file);
+      };
       attempted(path, name, () => {
-        overwrite(path, name, (file) => {
-          writeAll(file, Buffer.from(encodeSeal(spent, sealed)), 0);
-          fdatasyncSync(file);
-        });
+        const room = rooms.get(path);
+        // Between the reply and this write there is nothing else that could be the last thing that happened.
+        if (room !== undefined) write(room);
+        if (room === undefined || !isNamed(room, path)) overwrite(path, name, write);
       });
+    },
+    leave: (name) => {
+      for (const [path, room] of rooms) {
+        if (dirname(path) !== paths.spend(name)) continue;
+        rooms.delete(path);
+        closeSync(room);
+      }
     },
     withdraw: (name, spent, attempt) => {
       // The permit first: a room without a permit is nobody's.
