@@ -53,9 +53,12 @@ export function started(house: House, line: readonly string[], { under = [], env
   child.stderr?.setEncoding("utf8").on("data", (text: string) => (stderr += text));
   const ended = new Promise<Ended>((done, fail) => {
     child.once("error", fail);
-    // "exit" and not "close": a refresher must not keep anybody waiting who holds its pipes.
     child.once("exit", (code) => {
-      setImmediate(() => done({ code, stdout, stderr, ms: performance.now() - began }));
+      const ms = performance.now() - began;
+      // What it said may still be on its way; but who holds its pipes must not keep anybody waiting.
+      const give = (): void => done({ code, stdout, stderr, ms });
+      child.once("close", give);
+      setTimeout(give, 2_000).unref();
     });
   });
   return { child, ended };
