@@ -384,7 +384,7 @@ describe("a caller who signs people in lazily", () => {
     const lazily = auth.fetch("qwen", {
       signIn: (who) => {
         asked += 1;
-        assert.equal(who, account);
+        assert.deepEqual([who.provider, who.account], [account.provider, account.account]);
         return signIn(fresh, auth, "qwen", { grant: quickGrants.qwen });
       },
     });
