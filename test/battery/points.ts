@@ -75,6 +75,8 @@ async function run(size: Size, { seed, say }: Circumstances, graceMs: number): P
       const point = `${syscall} ${last?.text ?? text}`;
       const { kind, ms, said } = await afterwards(world);
       waits.push(ms);
+      if (kind === "fine" && ms > 5_000)
+        say(`a token after ${Math.round(ms)} ms: ${point}: ${world.history(world.emulator.logins().length - 1)}`);
       if (kind === "fine") continue;
       say(`${kind} after ${point}: ${said}`);
       if (kind === "lost")
