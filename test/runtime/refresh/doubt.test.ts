@@ -39,7 +39,7 @@ const withGrace = (ms: number): StageOptions => ({
   providers: { [provider]: { reuseGraceMs: ms } },
 });
 
-const token = (auth: Auth) => auth.account(provider).token();
+const token = (auth: Auth) => auth.account(provider).token({ minTtlMs: 900_000 });
 
 /** A process that does nothing; stopped if that is wanted. */
 class Sleeper implements Disposable {
@@ -83,7 +83,7 @@ describe("a permit without a seal", { concurrency: 4 }, () => {
   for (const [what, permit] of Object.entries(over)) {
     it(`${what}: while the token lives it is used, and nobody is asked`, async () => {
       await using s = await stage();
-      const auth = await signedIn(s, 20);
+      const auth = await signedIn(s, 600);
       const before = s.home.tokens(provider);
       plantPermit(s.home, provider, permit());
       for (const runtime of [auth, s.auth()]) {
@@ -188,9 +188,9 @@ describe("a permit without a seal", { concurrency: 4 }, () => {
     await using s = await stage();
     const auth = s.auth();
     await signIn(s, auth, "gemini");
-    edit(s.home, "gemini", { expiry: seconds() + 20 });
+    edit(s.home, "gemini", { expiry: seconds() + 600 });
     plantInterruption(s.home, "gemini");
-    assert.equal((await s.auth().account("gemini").token()).shortLived, false);
+    assert.equal((await s.auth().account("gemini").token({ minTtlMs: 900_000 })).shortLived, false);
     assert.equal(presented(s, "gemini"), 1);
   });
 
@@ -267,7 +267,7 @@ describe("the repeat", { concurrency: 4 }, () => {
       ["0.next", "0.sent"],
     );
     // A token that lives again, as far as the file can tell: it is not put at risk.
-    edit(s.home, provider, { expiry: seconds() + 20 }, { retry: null });
+    edit(s.home, provider, { expiry: seconds() + 600 }, { retry: null });
     await token(s.auth());
     assert.equal(presented(s, provider), 1);
   });
@@ -276,7 +276,7 @@ describe("the repeat", { concurrency: 4 }, () => {
 describe("within the time in which a server takes a spent token", { concurrency: 4 }, () => {
   it("the repeat is made at once, and the token that lives is not put at risk", async () => {
     await using s = await stage(withGrace(60_000));
-    const auth = await signedIn(s, 20);
+    const auth = await signedIn(s, 600);
     await reply(s, provider);
     plantInterruption(s.home, provider);
     const { secret, shortLived } = await token(auth);
@@ -287,7 +287,7 @@ describe("within the time in which a server takes a spent token", { concurrency:
 
   it("a lost reply is followed by no pause, and three repeats are the most", async () => {
     await using s = await stage(withGrace(60_000));
-    const auth = await signedIn(s, 20);
+    const auth = await signedIn(s, 600);
     s.emulator.fault(provider, "refresh", { kind: "drop-reply" }, 9);
     for (let times = 1; times <= 6; times += 1) {
       assert.equal((await token(auth)).shortLived, true);
@@ -316,7 +316,7 @@ describe("within the time in which a server takes a spent token", { concurrency:
 
   it("counts from the first presentation, and not from the repeat", async () => {
     await using s = await stage(withGrace(30_000));
-    const auth = await signedIn(s, 20);
+    const auth = await signedIn(s, 600);
     plantInterruption(s.home, provider, { by: { uptimeMs: uptimeMs() - 31_000 } });
     plantInterruption(s.home, provider);
     assert.equal((await token(auth)).shortLived, true);

@@ -42,7 +42,8 @@ async function signedIn(s: Stage, left = -5): Promise<Auth> {
   return s.auth();
 }
 
-const tokenOf = async (auth: Auth): Promise<string> => (await auth.account(provider).token()).secret.reveal();
+const tokenOf = async (auth: Auth): Promise<string> =>
+  (await auth.account(provider).token({ minTtlMs: 900_000 })).secret.reveal();
 const trace = (s: Stage, ending: string): string => {
   const { lineage, generation } = inFile(s.home, provider).spent;
   return spendPath(s.home, provider, `${lineage}.${generation}.0.${ending}`);
@@ -225,7 +226,7 @@ describe("the folder of refreshes", { concurrency: 4 }, () => {
 describe("tokens of a sign-in that wait on the disk", { concurrency: 4 }, () => {
   it("and that nobody can read change nothing, and take no evidence away", async () => {
     await using s = await stage();
-    const auth = await signedIn(s, 20);
+    const auth = await signedIn(s, 600);
     plantInterruption(s.home, provider);
     createPendingStore(s.home.paths).put(sampleAttempt({ provider, attempt: "an-attempt" }));
     writeFileSync(spendPath(s.home, provider, "an-attempt.granted"), "no tokens", { mode: 0o600 });

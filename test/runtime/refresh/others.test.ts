@@ -21,7 +21,8 @@ async function signedIn(s: Stage, left = -5): Promise<Auth> {
   return s.auth();
 }
 
-const tokenOf = async (auth: Auth): Promise<string> => (await auth.account(provider).token()).secret.reveal();
+const tokenOf = async (auth: Auth): Promise<string> =>
+  (await auth.account(provider).token({ minTtlMs: 900_000 })).secret.reveal();
 
 /** A refresh whose reply the server keeps back for so long. */
 async function underWay(s: Stage, auth: Auth, ms: number): Promise<{ readonly asked: Promise<string> }> {
@@ -136,7 +137,7 @@ describe("while the refresh token is on its way", { concurrency: 4 }, () => {
 describe("a file of", { concurrency: 4 }, () => {
   it("an older program is spent by the same rules, without a lineage", async () => {
     await using s = await stage();
-    const auth = await signedIn(s, 20);
+    const auth = await signedIn(s, 600);
     const { llxprt_auth: _, ...plain } = s.home.tokens(provider);
     s.home.plant(provider, plain);
     plantInterruption(s.home, provider);

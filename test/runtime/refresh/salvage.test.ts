@@ -27,7 +27,8 @@ async function signedIn(s: Stage, left = -5): Promise<Auth> {
 
 const accessIn = (body: string): string => (JSON.parse(body) as Json)["access_token"] as string;
 const generationOf = (s: Stage): number => s.home.tokens(provider)["llxprt_auth"].generation as number;
-const tokenOf = async (auth: Auth): Promise<string> => (await auth.account(provider).token()).secret.reveal();
+const tokenOf = async (auth: Auth): Promise<string> =>
+  (await auth.account(provider).token({ minTtlMs: 900_000 })).secret.reveal();
 
 /** What is in the home folder, and when it was written. */
 function photograph(s: Stage): string[] {
@@ -161,11 +162,11 @@ describe("a sealed reply", { concurrency: 4 }, () => {
 
   it("that is half written is none: the refresh is in doubt", async () => {
     await using s = await stage();
-    const auth = await signedIn(s, 20);
+    const auth = await signedIn(s, 600);
     await plantChain(s, 1);
     const path = sealPath(s);
     writeFileSync(path, readFileSync(path).subarray(0, 300));
-    assert.equal((await auth.account(provider).token()).shortLived, true);
+    assert.equal((await auth.account(provider).token({ minTtlMs: 900_000 })).shortLived, true);
     assert.equal(auth.account(provider).status().row.lastError, "refresh_uncertain");
     assert.equal(presented(s, provider), 1);
   });
@@ -198,9 +199,9 @@ describe("a sealed reply that holds no successor", { concurrency: 4 }, () => {
   ] as const) {
     it(`is no reply when it is ${what}: it is repeated when the token is dead`, async () => {
       await using s = await stage();
-      const auth = await signedIn(s, 20);
+      const auth = await signedIn(s, 600);
       await plant(s, change);
-      assert.equal((await auth.account(provider).token({ minTtlMs: 60_000 })).shortLived, true);
+      assert.equal((await auth.account(provider).token({ minTtlMs: 900_000 })).shortLived, true);
       assert.equal(auth.account(provider).status().row.state, "backingOff");
       assert.equal(presented(s, provider), 1);
       edit(s.home, provider, { expiry: seconds() - 5 }, { retry: null });
@@ -233,7 +234,7 @@ describe("a sealed reply that holds no successor", { concurrency: 4 }, () => {
 describe("while a refresh is under way", { concurrency: 4 }, () => {
   it("readers see the old token, and that it is being renewed", async () => {
     await using s = await stage();
-    const auth = await signedIn(s, 20);
+    const auth = await signedIn(s, 600);
     const before = s.home.tokens(provider)["access_token"];
     s.emulator.fault(provider, "refresh", { kind: "delay", ms: 400 });
     const asked = tokenOf(auth);
@@ -260,7 +261,7 @@ describe("while a refresh is under way", { concurrency: 4 }, () => {
   it("and its lock is removed, nobody else presents the token", async () => {
     await using s = await stage();
     const auth = await signedIn(s);
-    s.emulator.fault(provider, "refresh", { kind: "delay", ms: 3_000 });
+    s.emulator.fault(provider, "refresh", { kind: "delay", ms: 6_000 });
     const asked = tokenOf(auth);
     await until(() => presented(s, provider) === 1, "it is presented");
     rmSync(spendPath(s.home, provider, "lock"));
