@@ -77,7 +77,7 @@ export const invariants: readonly Invariant[] = [
   {
     name: "I3",
     says: "The generation never decreases for any reader; a power failure takes back nothing that was called durable.",
-    when: always,
+    when: isKernel,
     holds: (world, { before, after, kind }) => {
       const now = world.contentOf(world.visible(after));
       if (now === null) return true;

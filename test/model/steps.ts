@@ -34,6 +34,14 @@ export function createSteps(world: World, emit: Emit, taken: Uint32Array): Steps
   const { weighed, isStillAllowed, interruptedBefore } = createRepeating(world, acting);
   const { checkpoint, checkpointOrPostpone, clean, noteEnd } = createStoring(world, acting);
 
+  const withdraw = (n: State, p: number): void => {
+    dropPermit(n, slotAt(n, p));
+    dropBody(n, slotAt(n, p), nothing);
+  };
+
+  const isUnrefused = (s: State, p: number): boolean =>
+    isBase(s, p) && world.contentOf(at(s, world.fileAt))?.isRefused === false;
+
   const take = (s: State, p: number, what: string): void => {
     const n = fork(s);
     if (bounds.lock === "kernel") n[world.lockAt] = p + 1;
@@ -96,11 +104,11 @@ export function createSteps(world: World, emit: Emit, taken: Uint32Array): Steps
     preparing: (s, p) => {
       const offset = slotAt(s, p);
       const n = fork(s);
-      if (at(s, offset + slot.next) !== nothing && without.has("keepRoom")) {
+      if (at(s, offset + slot.next) !== nothing) {
         dropBody(n, offset, nothing);
-        step(n, p, "removes the room that it finds");
+        step(n, p, "removes room that was left");
       } else {
-        if (at(s, offset + slot.next) === nothing) createRoom(n, offset);
+        createRoom(n, offset);
         if (!without.has("baseSync")) world.syncFile(n);
         step(answer(n, p, "room.made"), p, "makes room: room.made");
       }
@@ -130,7 +138,7 @@ export function createSteps(world: World, emit: Emit, taken: Uint32Array): Steps
         if (!without.has("parentSync")) n[world.folderAt] = 1;
         step(next(n, p, 2), p, "the names of permit and room are on the disk");
         refuse();
-      } else if (without.has("recheck") || without.has("reread") || (isBase(s, p) && isStillAllowed(s, p))) {
+      } else if (without.has("recheck") || without.has("reread") || (isUnrefused(s, p) && isStillAllowed(s, p))) {
         const n = fork(s);
         if (without.has("keepPermits")) {
           const { lineage, generation } = base(s, p);
@@ -139,7 +147,7 @@ export function createSteps(world: World, emit: Emit, taken: Uint32Array): Steps
         emit(answer(n, p, "permit.written"), "permit", p, "permit.written", true);
       } else {
         const n = fork(s);
-        dropPermit(n, offset);
+        withdraw(n, p);
         step(answer(n, p, "permit.taken"), p, "finds that time or the token file has moved on: permit.taken");
       }
     },
@@ -209,26 +217,33 @@ export function createSteps(world: World, emit: Emit, taken: Uint32Array): Steps
     salvaging: checkpointOrPostpone,
     checkpointed: (s, p) => {
       const n = fork(s);
+      if (of(s, p, stand.pc) === 0 && !without.has("renameSync")) {
+        world.syncFile(n);
+        return step(next(n, p, 1), p, "waits until the token file is on the disk");
+      }
       clean(n, p, false);
       step(answer(n, p, "step.done"), p, "removes what is left of the old generation: step.done");
+      if (bounds.diskFaults)
+        step(answer(fork(s), p, "step.done"), p, "the disk does not say so, and nothing is removed: step.done", false);
     },
     refused: (s, p) => {
-      noteEnd(s, p, (n) => {
-        const offset = slotAt(s, p);
-        if (at(n, offset + slot.next) >= firstToken) dropBody(n, offset, room);
-        if (without.has("keepRefused")) dropPermit(n, offset);
-      });
+      // Answered, and noted, so that nothing is in doubt any more.
+      if (without.has("noteFirst") && of(s, p, stand.pc) === 0) {
+        const n = fork(s);
+        withdraw(n, p);
+        step(next(n, p, 1), p, "takes the permit back");
+      } else if (without.has("noteFirst")) noteEnd(s, p, 1, () => undefined);
+      else noteEnd(s, p, 0, (n) => withdraw(n, p));
     },
     interrupted: (s, p) => {
-      noteEnd(s, p, () => undefined);
+      noteEnd(s, p, 0, () => undefined);
     },
     blocked: (s, p) => {
-      noteEnd(s, p, () => undefined);
+      noteEnd(s, p, 0, () => undefined);
     },
     unprocessed: (s, p) => {
       const n = fork(s);
-      // The room stays: another process may have found it already.
-      dropPermit(n, slotAt(n, p));
+      withdraw(n, p);
       step(answer(n, p, "step.done"), p, "takes the permit back: step.done");
     },
     unanswered: (s, p) => {

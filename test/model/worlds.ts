@@ -54,19 +54,40 @@ export const large: Readonly<Record<string, Named>> = {
   },
   lasting: {
     says: "a server that forgives for ever",
-    bounds: { ...everything, generations: 1, attempts: 3, grace: "lasting", signIn: false, oddReplies: false },
+    bounds: {
+      ...everything,
+      generations: 1,
+      attempts: 3,
+      grace: "lasting",
+      signIn: false,
+      oddReplies: false,
+      diskFaults: false,
+    },
   },
   lying: {
     says: "a lock that everybody gets",
-    bounds: { ...everything, ...calm, generations: 1, lock: "lying", removal: true },
+    bounds: { ...everything, ...calm, generations: 1, attempts: 1, lock: "lying", removal: true },
   },
-  "lying and dark": {
-    says: "the same, and the current fails",
-    bounds: { ...everything, ...calm, processes: 2, generations: 1, lock: "lying", powerLoss: true, diskFaults: true },
+  "lying and doubtful": {
+    says: "the same lock, and repeats",
+    bounds: { ...everything, ...calm, processes: 2, generations: 1, lock: "lying", removal: true },
   },
   "lying and forgiving": {
     says: "the same lock, and a server that forgives for a while",
     bounds: { ...everything, ...calm, processes: 2, generations: 1, lock: "lying", grace: "known" },
+  },
+  "lying and dark": {
+    says: "the same lock, and the current fails",
+    bounds: {
+      ...everything,
+      ...calm,
+      processes: 2,
+      generations: 1,
+
+      lock: "lying",
+      powerLoss: true,
+      diskFaults: true,
+    },
   },
   "lying and moving": {
     says: "the same lock, more generations and another sign-in",
