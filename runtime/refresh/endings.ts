@@ -6,6 +6,7 @@ import type { Provider } from "../../providers/provider.ts";
 import { discard } from "../discard.ts";
 import { settleSignIns } from "../login/settle.ts";
 import { putOff, refusedToRenew, waitingUntil } from "../store/credential.ts";
+import type { StoredCredential } from "../store/codec.ts";
 import type { AccountName } from "../store/names.ts";
 import { spentBy } from "../store/spend.ts";
 import type { Wiring } from "../wiring.ts";
@@ -34,10 +35,22 @@ export function endings(
     return { kind: "lost", code: "reply_malformed", retryAfterMs: null };
   };
 
+  /** Removes what is about another token than that of the token file, when a power failure cannot bring that one back. */
+  const sweep = (isWanted: (stored: StoredCredential | null) => boolean): void => {
+    try {
+      store.sync(name);
+      const found = store.read(name);
+      const stored = found.kind === "stored" ? found.credential : null;
+      if (found.kind !== "unreadable" && isWanted(stored)) spend.clean(name, stored === null ? null : spentBy(stored));
+    } catch (error) {
+      // What is left fits nothing that is read, and goes with the next refresh.
+      if (!(error instanceof AuthError)) throw error;
+    }
+  };
+
   return {
     checkpointed: () => {
-      const stored = store.read(name);
-      if (stored.kind === "stored") spend.clean(name, spentBy(stored.credential));
+      sweep((stored) => stored !== null);
       return { type: "step.done" };
     },
     refused: () => {
@@ -46,8 +59,9 @@ export function endings(
       settleSignIns(wiring, name);
       const code = lastWord(way, way.presented?.kind === "refused" ? way.presented.code : "refresh_refused");
       const now = noted((before) => refusedToRenew(before, code));
-      // Answered, so that nothing is in doubt any more.
-      spend.withdraw(name, spent, way.attempt);
+      // Answered and noted, nothing is in doubt any more. Without the note, the permit is all that tells of it.
+      if (isSame(now, credential) && now.refused?.generation === now.generation)
+        spend.withdraw(name, spent, way.attempt);
       if (now === null) return { type: "step.done", verdict: { kind: "signedOut", code: null } };
       // Whether or not the disk took the note: the server has said it.
       if (!isSame(now, credential)) return { type: "step.done", verdict: { kind: "adopted", code: null } };
@@ -93,7 +107,7 @@ export function endings(
       const { credential } = current();
       // Another login may stand there by now, with evidence of its own.
       const stored = store.read(name);
-      if (stored.kind !== "unreadable") spend.clean(name, stored.kind === "stored" ? spentBy(stored.credential) : null);
+      sweep(() => true);
       const lost = way.sealed === null ? null : successorOf(provider, credential, way.sealed);
       // A program that knows no lineage may have renewed the same grant: taking ours back would end that, too.
       const isForeign = stored.kind === "stored" && stored.credential.lineage === null;

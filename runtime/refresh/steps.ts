@@ -3,14 +3,18 @@
 // The order of the writes is the protocol: room, permit, request, seal, token file, each on the disk before the next. What
 // goes wrong before the request costs nothing; after it, nothing may fail before the seal is written.
 import { setTimeout } from "node:timers/promises";
+import type { Weighed } from "../../machines/doubt.ts";
 import { AuthError, type ErrorCode } from "../../machines/errors.ts";
 import type { RefreshEvent, RefreshSteps, RefreshVerdict } from "../../machines/refresh.ts";
 import type { Provider } from "../../providers/provider.ts";
 import { settleSignIns } from "../login/settle.ts";
 import { checkBinding, registrationOf } from "../registration.ts";
 import { credible, putOff, waitingUntil } from "../store/credential.ts";
+import type { StoredCredential } from "../store/codec.ts";
+import type { Permit } from "../store/evidence.ts";
 import type { AccountName } from "../store/names.ts";
 import { spentBy } from "../store/spend.ts";
+import type { Stored } from "../store/store.ts";
 import type { Wiring } from "../wiring.ts";
 import { type FreshDemand, isSame, withoutRequest } from "./answers.ts";
 import { checkpoint } from "./checkpoint.ts";
@@ -49,6 +53,14 @@ export function refreshSteps(
   const { note, paused } = written;
   const current = () => spending(way);
   const rescue = pauses(rescueMs);
+
+  const weighed = (permit: Permit): Promise<Weighed> =>
+    judged(wiring, provider, name, { ...current(), permit, demand });
+
+  const isSpendable = (found: Stored, credential: StoredCredential): boolean => {
+    if (found.kind !== "stored" || !isSame(found.credential, credential)) return false;
+    return demand.force || found.credential.refused?.generation !== credential.generation;
+  };
 
   const toCheckpoint = (): RefreshEvent => {
     if (way.sealed === null) throw new TypeError("nothing is sealed");
@@ -95,14 +107,14 @@ export function refreshSteps(
       return { type: way.doubted !== null ? "permit.found" : "file.spendable" };
     },
     weighing: async () => {
-      const { credential, spent } = current();
+      const { credential } = current();
       if (way.doubted === null) throw new TypeError("there is no doubt without a permit");
-      const weighed = await judged(wiring, provider, name, { spent, permit: way.doubted, credential, demand });
-      if (weighed.kind === "repeat") return { type: "repeat.allowed" };
-      if (weighed.kind === "over")
+      const may = await weighed(way.doubted);
+      if (may.kind === "repeat") return { type: "repeat.allowed" };
+      if (may.kind === "over")
         return { type: "repeat.over", verdict: { kind: "rejected", code: "refresh_interrupted" } };
       const now = host.now();
-      const at = weighed.inMs === null ? Math.max(credential.expiresAt, now) : now + weighed.inMs;
+      const at = may.inMs === null ? Math.max(credential.expiresAt, now) : now + may.inMs;
       const verdict = paused("refresh_uncertain", (before) => waitingUntil(before, "refresh_uncertain", at));
       return { type: "repeat.postponed", verdict };
     },
@@ -126,16 +138,17 @@ export function refreshSteps(
         return { type: "room.refused", verdict: paused(code, (before) => putOff(before, code, host.now(), null)) };
       }
     },
-    prepared: () => {
+    prepared: async () => {
       const { credential, spent } = current();
       const { doubted, attempt } = way;
       const interrupted = doubted === null ? 0 : interruptedBy(doubted);
       const permit = { attempt, holder: ourselves(host.now()), of: spent.of, ended: false, interrupted };
       try {
         if (!spend.allow(name, spent, permit)) return { type: "permit.taken" };
-        // Where a lock lies, somebody may have spent this token since it was read, and have swept all traces of that.
-        const found = store.read(name);
-        if (found.kind !== "stored" || !isSame(found.credential, credential)) {
+        // Where a lock lies, somebody may have spent this token since it was read, and have swept all traces of that. And
+        // making room may have taken longer than the server forgives.
+        const isLate = doubted !== null && (await weighed(doubted)).kind !== "repeat";
+        if (isLate || !isSpendable(store.read(name), credential)) {
           spend.withdraw(name, spent, attempt);
           return { type: "permit.taken" };
         }

@@ -139,18 +139,17 @@ export function checkRoom(path: string, who: AuthErrorFacts): void {
   }
 }
 
-/** Waits until a file of ours, as it is, and its name are on the disk. @throws AuthError `store_failed`, `store_unsafe` */
+/** Waits until a file of ours, as it is, and its name are on the disk, or that there is none. @throws AuthError `store_failed`, `store_unsafe` */
 export function syncPrivate(path: string, who: AuthErrorFacts): void {
   const file = openPrivate(path, who);
-  if (file === null) return;
   try {
-    fsyncSync(file);
+    if (file !== null) fsyncSync(file);
     syncNames(dirname(path));
   } catch (error) {
     // Windows wants to write for this.
     if (!unsupported.has(errnoOf(error))) throw failed(path, who, error);
   } finally {
-    closeSync(file);
+    if (file !== null) closeSync(file);
   }
 }
 
