@@ -73,7 +73,9 @@ export function createSender(options: SenderOptions = {}): Sender {
     if (isUnverified(url)) return failed({ code: "network_tls", detail: unverified }, "no");
     const { ky, undici, exchanges } = await ready();
     const deadline = new AbortController();
-    const timer = setTimeout(() => deadline.abort(), totalTimeoutMs);
+    const stop = afterAwake(totalTimeoutMs, () => {
+      deadline.abort();
+    });
     let sent: SendFailure["sent"] = "no";
     const dispatcher = exchanges.compose(onStart(() => (sent = "maybe")));
     try {
@@ -96,7 +98,7 @@ export function createSender(options: SenderOptions = {}): Sender {
       signal?.throwIfAborted();
       return failed(deadline.signal.aborted ? { code: "network_timeout", detail: "total" } : networkCode(error), sent);
     } finally {
-      clearTimeout(timer);
+      stop();
       // Whatever was not read (a redirect's body, the rest of a bomb) is not worth a connection.
       deadline.abort();
     }
@@ -204,6 +206,27 @@ async function textOf(response: Response, maxBytes: number): Promise<string | nu
     chunks.push(chunk);
   }
   return new TextDecoder().decode(Buffer.concat(chunks));
+}
+
+const longestTickMs = 250;
+
+/**
+ * Calls `over` after so much time (ms) in which this process ran. Time in which it was stopped does not count: the reply that
+ * came meanwhile waits at its socket, and giving it up would lose what it brings. @returns how to stop
+ */
+function afterAwake(ms: number, over: () => void): () => void {
+  const tickMs = Math.min(longestTickMs, ms / 4);
+  let left = ms;
+  let last = performance.now();
+  const timer = setInterval(() => {
+    const now = performance.now();
+    left -= Math.min(now - last, 2 * tickMs);
+    last = now;
+    if (left <= 0) over();
+  }, tickMs);
+  return () => {
+    clearInterval(timer);
+  };
 }
 
 const unverified = "NODE_TLS_REJECT_UNAUTHORIZED";

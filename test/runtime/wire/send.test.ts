@@ -1,6 +1,6 @@
 // Against real servers on loopback: the promises of the door are about sockets, and only sockets can break them.
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import {
   createServer,
@@ -282,6 +282,27 @@ describe("deadlines and sizes (T23)", () => {
       assert.equal(outcome.code, "network_timeout");
     });
     assert.ok(ms >= 140 && ms < 1150, String(ms));
+  });
+
+  it("do not count the time in which this process was stopped: the reply waits at its socket", async () => {
+    const program =
+      'require("node:http").createServer((_, r) => setTimeout(() => r.end("{}"), 200)).listen(0, "127.0.0.1", function () { console.log(this.address().port) })';
+    const server = spawn(process.execPath, ["-e", program], { stdio: ["ignore", "pipe", "inherit"] });
+    try {
+      const [port] = (await once(server.stdout, "data")) as [Buffer];
+      const door = sender({ totalTimeoutMs: 1_000 });
+      // What is loaded with the first request is not to be waited for then.
+      await door.exchange(post(`http://127.0.0.1:${String(port).trim()}`));
+      const asked = door.exchange(post(`http://127.0.0.1:${String(port).trim()}`));
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      // After this come the timers, and only then what arrived at the sockets.
+      await new Promise((resolve) => setImmediate(resolve));
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_000);
+      const reply = await asked;
+      assert.equal("kind" in reply ? reply.code : reply.status, 200);
+    } finally {
+      server.kill();
+    }
   });
 
   it("end a server that drips", async () => {
