@@ -3,6 +3,7 @@ import { clock } from "./clock.ts";
 import { contention } from "./contention.ts";
 import { disk } from "./disk.ts";
 import { foreign } from "./foreign.ts";
+import { issuer } from "./issuer.ts";
 import { commands, everything, graced } from "./killing.ts";
 import { namespaces } from "./namespaces.ts";
 import type { Part } from "./part.ts";
@@ -23,4 +24,5 @@ export const parts: readonly Part[] = [
   foreign,
   clock,
   snapshots,
+  issuer,
 ];

@@ -2,6 +2,7 @@
 // pages over HTTP. Nothing here knows what the client under test does.
 import assert from "node:assert/strict";
 import { createServer, type Server } from "node:http";
+import type { EventEmitter } from "node:events";
 import type { AddressInfo } from "node:net";
 import { type Configuration, Provider } from "oidc-provider";
 
@@ -16,6 +17,8 @@ export interface Seen {
 export interface Issuer extends AsyncDisposable {
   readonly url: string;
   readonly requests: readonly Seen[];
+  /** How often each of its own events came: `refresh_token.consumed`, `grant.revoked`, … */
+  readonly events: ReadonlyMap<string, number>;
   /** Members of its metadata that are to be others; undefined removes one. */
   readonly metadata: Record<string, unknown>;
   /** What the person's last page said. */
@@ -31,6 +34,15 @@ const client = {
   grant_types: ["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"],
   response_types: ["code"],
 } as const;
+
+/** What its own ledger says about refresh tokens, and about requests that were refused. */
+const judging = [
+  "refresh_token.saved",
+  "refresh_token.consumed",
+  "grant.success",
+  "grant.revoked",
+  "grant.error",
+] as const;
 
 export async function startIssuer(changes: Configuration = {}): Promise<Issuer> {
   const server = createServer();
@@ -54,6 +66,9 @@ export async function startIssuer(changes: Configuration = {}): Promise<Issuer> 
     ...changes,
   });
   const requests: Seen[] = [];
+  const events = new Map<string, number>();
+  for (const name of judging)
+    (provider as EventEmitter).on(name, () => void events.set(name, (events.get(name) ?? 0) + 1));
   const metadata: Record<string, unknown> = {};
   provider.use(async (context, next) => {
     await next();
@@ -73,6 +88,7 @@ export async function startIssuer(changes: Configuration = {}): Promise<Issuer> 
   return {
     url,
     requests,
+    events,
     metadata,
     visit: (address, decision = "approve") => new Person(url, decision).visit(address),
     [Symbol.asyncDispose]: () => closed(server),
