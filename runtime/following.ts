@@ -14,6 +14,8 @@ import { type Grounds, look } from "./survey.ts";
 type Told = Extract<CredentialEvent, { type: "store.changed" | "login.cancelled" | "login.ended" | "system.resumed" }>;
 
 const longestJitterMs = 2_000;
+/** Less than the time from one look at the records to the next. */
+const longestHoldMs = 300;
 
 /** @returns how to stop */
 export function follow(
@@ -23,12 +25,20 @@ export function follow(
   tell: (event: Told) => void,
 ): () => void {
   const { paths } = desk.store;
+  let heldSince: number | null = null;
   /** The sign-in that does it has not ended yet, and tells of its end itself. */
   const isOurDoing = (): boolean => desk.storing.has(stemOf(name));
   const lookAtTokens = (): void => {
+    heldSince = null;
     if (isOurDoing()) return;
     const seen = seenIn(desk, provider, name);
     if (seen !== null) tell({ type: "store.changed", ...seen });
+  };
+  /** Another process stores the tokens of a sign-in a moment before its record goes: whoever waits for it hears of both. */
+  const lookUnlessWaiting = (): void => {
+    const attempt = desk.waiting.get(stemOf(name));
+    if (attempt === undefined || !desk.pending.has(name, attempt)) lookAtTokens();
+    else heldSince ??= desk.host.monotonic();
   };
   // Whether OAuth is on, and what outranks it, stands in the settings.
   const decideAgain = (): void => {
@@ -37,6 +47,7 @@ export function follow(
   let missed: string | null = null;
   const lookAtRecord = (): void => {
     if (isOurDoing()) return;
+    if (heldSince !== null && desk.host.monotonic() - heldSince >= longestHoldMs) lookAtTokens();
     const attempt = desk.waiting.get(stemOf(name)) ?? null;
     const missing = attempt === null || desk.pending.has(name, attempt) ? null : attempt;
     if (missing !== null && missing !== missed) {
@@ -59,7 +70,7 @@ export function follow(
     waking = setTimeout(resume, jitterMs(desk.host.randomBytes)).unref();
   };
   const stops = [
-    desk.watch.file(paths.tokenFile(name), lookAtTokens),
+    desk.watch.file(paths.tokenFile(name), lookUnlessWaiting),
     desk.watch.file(paths.settings, decideAgain),
     desk.watch.folder(paths.pending, lookAtRecord),
     desk.watch.wakes(wake),

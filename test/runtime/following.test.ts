@@ -2,6 +2,7 @@
 // found where the system does not tell. The other process is a real one: the program itself (R5.3).
 import assert from "node:assert/strict";
 import { execFile, execFileSync } from "node:child_process";
+import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -10,7 +11,8 @@ import { startEmulator } from "../../providers/emulator/index.ts";
 import { type Auth, createAuth } from "../../runtime/auth.ts";
 import { type Host, realHost } from "../../runtime/host.ts";
 import { House } from "../cli/program.ts";
-import { beginLogin, codeOf, until } from "../support/stage.ts";
+import { plainTokens } from "../support/home.ts";
+import { beginLogin, codeOf, stage, until } from "../support/stage.ts";
 
 const systems: Readonly<Record<string, Partial<Host>>> = {
   "told by the system": {},
@@ -95,6 +97,27 @@ describe("a runtime that lives on", { concurrency: 2 }, () => {
       } finally {
         await auth.close();
       }
+    });
+
+  for (const isTidy of [true, false])
+    it(`hears that its sign-in is done elsewhere ${isTidy ? "once its record is gone" : "though its record stays"}`, async () => {
+      await using s = await stage();
+      mkdirSync(s.home.paths.oauth, { mode: 0o700 });
+      const { account, ended } = await beginLogin(s.auth(), "anthropic", "paste");
+      const [record = ""] = s.home.pending();
+      let isOver = false;
+      void ended.finally(() => (isOver = true));
+      // As the process that finishes it does, in slow motion.
+      const tokens = plainTokens(Date.now(), { llxprt_auth: { schema: 1, lineage: "elsewhere", generation: 1 } });
+      s.home.plant("anthropic", tokens);
+      if (isTidy) {
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        assert.equal(isOver, false, "it is not told of one half");
+        rmSync(record);
+      }
+      const { row } = await ended;
+      assert.deepEqual([row.state, row.pending === null], ["authenticated", isTidy]);
+      assert.equal((await account.token()).secret.reveal(), tokens["access_token"]);
     });
 
   it("is not kept alive by following", async () => {
