@@ -98,7 +98,9 @@ function expiry(
 ): Pick<Issued, "expiresAt" | "expiryFrom"> {
   const claimed = own(members, "expires_in") ?? null;
   const seconds = secondsIn(claimed);
-  if (seconds !== null) return { expiresAt: receivedAt + Math.ceil(seconds * 1000), expiryFrom: "server" };
+  // RFC 6749 A.14 knows whole seconds only: no token lives for less than one, and believing it would ask without end.
+  if (seconds !== null && seconds >= 1)
+    return { expiresAt: receivedAt + Math.ceil(seconds * 1000), expiryFrom: "server" };
   const exp = claimed === null ? expiryOf(accessToken) : null;
   if (claimed === null && exp === null) return { expiresAt: receivedAt + assumedLifetimeMs, expiryFrom: "assumed" };
   // A new token that has expired already (a wrong clock, ours or theirs) would be renewed without end.

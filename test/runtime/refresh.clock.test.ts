@@ -106,6 +106,7 @@ describe("a wall clock that jumps to and fro", { concurrency: 4 }, () => {
 describe("a lifetime that makes no sense", { concurrency: 4 }, () => {
   const garbage: readonly unknown[] = [
     0,
+    0.001,
     -1,
     -1e308,
     1e308,
@@ -133,7 +134,7 @@ describe("a lifetime that makes no sense", { concurrency: 4 }, () => {
       assert.equal(presented(s), 1);
     });
 
-  for (const lifetime of [1, "2", 0.001, 20])
+  for (const lifetime of [1, "2", 20])
     it(`${JSON.stringify(lifetime)} makes sense: each demand may ask, and nobody does by himself`, async () => {
       await using s = await stage();
       await signedIn(s, { expiry: seconds() - 5 });

@@ -134,7 +134,7 @@ describe("the expiry", () => {
       [3599, 3599],
       ["3600", 3600],
       [1, 1],
-      [0.5, 0.5],
+      [1.5, 1.5],
       [315_360_000, 315_360_000],
     ]) {
       assert.deepEqual(expiry({ expires_in }), [now + Number(seconds) * 1000, "server"]);
@@ -150,7 +150,26 @@ describe("the expiry", () => {
   });
 
   it("is an hour, and marked, when it is garbage (T25)", () => {
-    const garbage = [0, -1, "0", "", "-5", "3600abc", "0x10", " 60", "1e3", "NaN", true, [], {}, [60], 2 ** 53, 1e300];
+    const garbage = [
+      0,
+      0.001,
+      0.999,
+      -1,
+      "0",
+      "",
+      "-5",
+      "3600abc",
+      "0x10",
+      " 60",
+      "1e3",
+      "NaN",
+      true,
+      [],
+      {},
+      [60],
+      2 ** 53,
+      1e300,
+    ];
     for (const expires_in of [...garbage, 315_360_001, "9".repeat(400)]) {
       assert.deepEqual(expiry({ expires_in }), [now + hourMs, "garbage"], JSON.stringify(expires_in));
     }
