@@ -177,7 +177,8 @@ function isDead(pid: number): boolean {
 
 /** Sends a signal to a process, or with `group` to all of its group; false when it is gone. */
 export function signal(pid: number | undefined, name: NodeJS.Signals, group = false): boolean {
-  if (pid === undefined) return false;
+  // A process that could not be started has no number, and zero is everybody in our own group.
+  if (pid === undefined || pid === 0) return false;
   try {
     return process.kill(group ? -pid : pid, name);
   } catch {
