@@ -1,0 +1,4 @@
+// The parts of `npm run fuzz`, in the order in which they run. Who adds one adds a line.
+import type { Part } from "./part.ts";
+
+export const parts: readonly Part[] = [];
