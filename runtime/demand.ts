@@ -69,22 +69,28 @@ export function createDemands(
   const keyOf = (winner: Candidate, place: NonNullable<Candidate["place"]>): Credential =>
     keyCredential(keyAt(place, provider.name, userHome), sourceOf({ winner }), winner.origin);
 
-  /** What the store holds after what could be done was done. @throws AuthError why that will not do */
-  const held = (origin: string, minTtlMs: number, result: Outcome): Credential => {
-    const { credential, survey, fault, legacy } = look(wiring, provider, name.account);
-    const { facts } = survey;
+  /** What the store holds and can be used; null: nothing. @throws the fault of the token file */
+  const usable = (findings: Findings, origin: string, minTtlMs: number, result: Outcome): Credential | null => {
+    const { credential, survey, fault } = findings;
+    const { facts, now: at } = survey;
     if (fault !== null) throw fault;
-    if (credential === null || facts === null) throw new AuthError("sign_in_needed", name);
-    if (isFresh(facts.expiresAt, survey.now, minTtlMs)) {
+    if (credential === null || facts === null) return null;
+    if (isFresh(facts.expiresAt, at, minTtlMs)) {
       inMemory = oauthCredential(credential, origin, false);
       return inMemory;
     }
     // The server gives no longer ones, or none just now: this one lives, and that is better than nothing.
-    if (facts.expiresAt > survey.now || result?.kind === "refreshed") return oauthCredential(credential, origin, true);
+    const isBetterThanNothing = facts.expiresAt > at || result?.kind === "refreshed";
+    return isBetterThanNothing ? oauthCredential(credential, origin, true) : null;
+  };
+
+  /** Why there is nothing that can be used, after what could be done was done. */
+  const whyNot = ({ survey: { facts, now: at }, legacy }: Findings, result: Outcome): AuthError => {
+    if (facts === null) return new AuthError("sign_in_needed", name);
     // Another tool's login that ran out: without a client of one's own there is nothing to sign in with.
     if (legacy) clientOf(provider, wiring.host);
-    if (isOver(facts, survey.now)) throw wiring.faults.recall(name, facts.refused ?? "refresh_impossible");
-    throw wiring.faults.recall(name, result?.code ?? facts.retry?.code ?? "backing_off");
+    if (isOver(facts, at)) return wiring.faults.recall(name, facts.refused ?? "refresh_impossible");
+    return wiring.faults.recall(name, result?.code ?? facts.retry?.code ?? "backing_off");
   };
 
   /**
@@ -108,8 +114,6 @@ export function createDemands(
     return result === context.result ? null : result;
   };
 
-  const expiryNow = (): number => look(wiring, provider, name.account).survey.facts?.expiresAt ?? 0;
-
   const token: Demands["token"] = async (demand) => {
     const minTtlMs = demand?.minTtlMs ?? defaultMinTtlMs;
     if (inMemory?.expiresAt != null && isFresh(inMemory.expiresAt, now(), minTtlMs)) return inMemory;
@@ -130,7 +134,11 @@ export function createDemands(
       // Somebody else's token, or the one that was found, may have lived for less than it took to hear of it.
       const isAdopted = result?.kind === "adopted" && performance.now() - since < patienceMs;
       const isWorthAnother = isAdopted || (result === null && round < mostRounds);
-      if (!isWorthAnother || isFresh(expiryNow(), now(), 1)) return held(winner.origin, minTtlMs, result);
+      // One look tells both: a token may end between two.
+      const after = look(wiring, provider, name.account);
+      const found = usable(after, winner.origin, minTtlMs, result);
+      if (found !== null) return found;
+      if (!isWorthAnother) throw whyNot(after, result);
     }
   };
 
@@ -146,7 +154,9 @@ export function createDemands(
     const result = isOld
       ? null
       : await renewal(findings, { minTtlMs: 0, force: true }, () => ({ type: "token.rejected", generation }));
-    const next = held(credential.origin, 1, result);
+    const after = look(wiring, provider, name.account);
+    const next = usable(after, credential.origin, 1, result);
+    if (next === null) throw whyNot(after, result);
     if (next.generation !== credential.generation) return next;
     // No renewal: why not is what helps, and an unreachable server is no reason to sign in again.
     const isWhy = result?.kind === "unavailable" || result?.kind === "rejected";

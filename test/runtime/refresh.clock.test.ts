@@ -208,3 +208,34 @@ describe("waking up", { concurrency: 4 }, () => {
     assert.equal(presented(s), 1);
   });
 });
+
+describe("a token that ends while it is looked at", () => {
+  it("is renewed, whichever look finds it ended", async () => {
+    await using s = await stage();
+    await signedIn(s);
+    for (let adoptedAt = 2; adoptedAt <= 10; adoptedAt += 1)
+      for (let endsAfter = 0; endsAfter <= 10; endsAfter += 1) {
+        const start = seconds() * 1_000;
+        change(s, { expiry: start / 1_000 - 1 });
+        let looks = 0;
+        const now = (): number => {
+          looks += 1;
+          // Another process has renewed it, and its token ends some looks later.
+          if (looks === adoptedAt)
+            change(
+              s,
+              { expiry: start / 1_000 + 10 },
+              { generation: s.home.tokens("anthropic")["llxprt_auth"].generation + 1 },
+            );
+          return looks > adoptedAt + endsAfter ? start + 10_000 : start;
+        };
+        const auth = s.auth({ host: { now } });
+        assert.equal(
+          (await auth.account("anthropic").token({ minTtlMs: 1 })).kind,
+          "oauth",
+          `${adoptedAt}, ${endsAfter}`,
+        );
+        await auth.close();
+      }
+  });
+});
