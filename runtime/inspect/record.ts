@@ -25,6 +25,7 @@ export const steps = {
   signInBegun: "A sign-in was begun; its address may be shown.",
   signInJoined: "A sign-in that another process serves is waited for by this one as well.",
   signInAdopted: "A sign-in whose process is gone is served by this one from now on.",
+  pastedBare: "A code was pasted without its state: only the proof key ties it to this sign-in.",
   signedIn: "The tokens of a sign-in are in the token file.",
   signInFailed: "A sign-in ended without tokens.",
   signInCancelled: "A sign-in was given up by a person.",

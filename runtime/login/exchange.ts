@@ -43,6 +43,7 @@ async function attempted(desk: Desk, input: ExchangeInput, signal: AbortSignal):
     if (pasted.kind === "code") {
       const code = { ...pasted, verifier: null };
       return await alone(desk, attempt, signal, () => redeem(desk, provider, input, attempt, code, signal));
+      if (pasted.bare) noteBare(desk, attempt);
     }
     return { kind: pasted.kind === "denied" ? "failed" : "again", code: pasted.code };
   } catch (error) {
@@ -92,6 +93,11 @@ function judge(provider: Provider, attempt: Attempt, { text }: Extract<Held, { k
 
 async function redeem(
   desk: Desk,
+/** Nothing but PKCE ties such a code to this sign-in (RFC 9700 4.7): whoever looks into it later should know. */
+function noteBare({ journal }: Desk, { provider, account, attempt, kind }: Attempt): void {
+  journal.note({ step: "pastedBare", provider, account, signIn: attempt, grant: kind });
+}
+
   provider: Provider,
   input: ExchangeInput,
   attempt: Attempt,
