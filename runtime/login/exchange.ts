@@ -15,7 +15,7 @@ import { codeRequest } from "../wire/request.ts";
 import { tokenReply } from "../wire/response.ts";
 import { keep } from "./commit.ts";
 import type { Desk } from "./desk.ts";
-import { failedPage, signedInPage } from "./pages.ts";
+import { failedPage, receivedPage, signedInPage } from "./pages.ts";
 import type { Held } from "./vault.ts";
 
 type Code = Extract<Held, { kind: "code" }>;
@@ -23,8 +23,10 @@ type Code = Extract<Held, { kind: "code" }>;
 /** Exchanges what waits under the handle. Rejects only for defects. */
 export async function exchange(desk: Desk, input: ExchangeInput, signal: AbortSignal): Promise<Exchanged> {
   const result = await attempted(desk, input, signal);
-  if (result.kind !== "granted")
-    desk.listeners.get(input.attempt)?.show(failedPage(result.code), result.kind !== "again");
+  if (result.kind === "granted") return result;
+  // Another process has ended it, and perhaps well: only the terminal knows.
+  const page = result.code === "no_pending_sign_in" ? receivedPage : failedPage(result.code);
+  desk.listeners.get(input.attempt)?.show(page, result.kind !== "again");
   return result;
 }
 
@@ -41,9 +43,9 @@ async function attempted(desk: Desk, input: ExchangeInput, signal: AbortSignal):
     const attempt = attemptOf(desk, own, held);
     const pasted = judge(provider, attempt, held);
     if (pasted.kind === "code") {
+      if (pasted.bare) noteBare(desk, attempt);
       const code = { ...pasted, verifier: null };
       return await alone(desk, attempt, signal, () => redeem(desk, provider, input, attempt, code, signal));
-      if (pasted.bare) noteBare(desk, attempt);
     }
     return { kind: pasted.kind === "denied" ? "failed" : "again", code: pasted.code };
   } catch (error) {
@@ -91,13 +93,13 @@ function judge(provider: Provider, attempt: Attempt, { text }: Extract<Held, { k
   return judgePasted(text, { redirectUri, state, bareCode, issuer: iss, issSent });
 }
 
-async function redeem(
-  desk: Desk,
 /** Nothing but PKCE ties such a code to this sign-in (RFC 9700 4.7): whoever looks into it later should know. */
 function noteBare({ journal }: Desk, { provider, account, attempt, kind }: Attempt): void {
   journal.note({ step: "pastedBare", provider, account, signIn: attempt, grant: kind });
 }
 
+async function redeem(
+  desk: Desk,
   provider: Provider,
   input: ExchangeInput,
   attempt: Attempt,
