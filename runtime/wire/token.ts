@@ -30,8 +30,8 @@ export interface TokenOptions extends IssueOptions {
  * Judge a reply of the token endpoint (RFC 6749 5). Never throws.
  *
  * - `issued`: take it.
- * - `refused`: `invalid_grant`, or the provider's `refusalCodes` and `refusalStatuses`; for a code, any OAuth error in a
- *   4xx, since a code is presented once only.
+ * - `refused`: `invalid_grant`, or the provider's `refusalCodes` and `refusalStatuses`; for a code, any JSON object in a
+ *   400, 401 or 403, since a code is presented once only.
  * - `misconfigured`: the client or the address is wrong; the login is untouched.
  * - `unavailable`: 429, 5xx, a page instead of JSON, a garbled reply, every other 4xx.
  */
@@ -68,9 +68,9 @@ function refusal(
 }
 
 function lesser(reply: WireReply, content: Content, { purpose }: TokenOptions): Failing {
-  const [error] = content.errors;
-  const final = purpose === "code" && error !== undefined && [400, 401, 403].includes(reply.status);
-  return final ? refused("sign_in_refused", reply, error) : unavailable(reply, content);
+  // Not every server words its refusal as RFC 6749 5.2 wants; a code that one has judged is worth nothing all the same.
+  const final = purpose === "code" && content.members !== null && [400, 401, 403].includes(reply.status);
+  return final ? refused("sign_in_refused", reply, content.errors[0] ?? null) : unavailable(reply, content);
 }
 
 function refusalCode(purpose: TokenOptions["purpose"], error: string | null): ErrorCode {

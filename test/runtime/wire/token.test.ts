@@ -310,6 +310,14 @@ describe("what was not issued", () => {
       "refresh",
       { kind: "unavailable" },
     ],
+    [
+      "a code that is refused without an error code",
+      acme,
+      reply(400, { title: "Bad Request", status: 400 }, { "content-type": "application/problem+json" }),
+      "code",
+      { kind: "refused", code: "sign_in_refused", oauthError: null },
+    ],
+    ["the same about a refresh token", acme, reply(400, { title: "Bad Request" }), "refresh", { kind: "unavailable" }],
     ["trouble while a code is exchanged", acme, reply(500, { error: "odd" }), "code", { kind: "unavailable" }],
     [
       "401 where the data is silent",
