@@ -22,7 +22,10 @@ export interface Issuer extends AsyncDisposable {
   /** Members of its metadata that are to be others; undefined removes one. */
   readonly metadata: Record<string, unknown>;
   /** What the person's last page said. */
-  visit(url: string, decision?: "approve" | "deny"): Promise<{ status: number; body: string; url: string }>;
+  readonly visit: (
+    url: string,
+    decision?: "approve" | "deny",
+  ) => Promise<{ status: number; body: string; url: string }>;
 }
 
 const client = {
@@ -168,6 +171,8 @@ class Person {
       const typed = { login: "robin", password: "any" }[name];
       form.set(name, typed ?? /\bvalue="([^"]*)"/.exec(input)?.[1] ?? "");
     }
+    // Asked for a code once more, after a denial: he has none.
+    if (form.get("user_code") === "") return null;
     if (this.#decision === "deny" && body.includes('name="abort"')) form.set("abort", "yes");
     return { url: new URL(action, at).href, form };
   }
