@@ -4,7 +4,7 @@
 // key itself is looked at last, by whoever uses it. A chosen source that fails is an error, never a fall-through.
 import type { Source } from "../machines/describe.ts";
 import type { KeyVariable, Provider } from "../providers/provider.ts";
-import { isUnset, type KeyPlace } from "./settings/keys.ts";
+import { isUnset, keyGiven, type KeyPlace } from "./settings/keys.ts";
 import { isOneOf } from "./wire/endpoint.ts";
 
 /** Keys given on the command line, for the command's provider. */
@@ -75,7 +75,7 @@ function flagCandidates({ key, keyFile, keyStdin }: KeyFlags): Candidate[] {
   const set = Object.entries(given).find(([, value]) => !isUnset(value));
   if (set === undefined) return [keyCandidate("flag", "key flag", null)];
   const [flag, value = ""] = set;
-  return [keyCandidate("flag", flag, flag === "--keyfile" ? { keyFile: value.trim() } : { key: value.trim() })];
+  return [keyCandidate("flag", flag, flag === "--keyfile" ? { keyFile: value.trim() } : keyGiven(value))];
 }
 
 function keyCandidate(kind: "flag" | "profile" | "settings", origin: string, place: KeyPlace): Candidate {
@@ -89,7 +89,7 @@ function environmentCandidate({ name, when }: KeyVariable, environment: KeySourc
   const origin = applies
     ? `environment variable ${name}`
     : `environment variable ${name} (counts only with ${when?.variable})`;
-  return { kind: "env", origin, isSet, place: isSet && value !== undefined ? { key: value.trim() } : null, name };
+  return { kind: "env", origin, isSet, place: isSet && value !== undefined ? keyGiven(value) : null, name };
 }
 
 function oauthCandidate({ enabled, account, present }: KeySources["oauth"]): Candidate {

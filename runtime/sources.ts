@@ -52,7 +52,7 @@ export function precedenceOf(
 
 /** The key itself. @throws AuthError `key_unreadable` for a key file that is missing, empty or not readable */
 export function keyAt(place: NonNullable<KeyPlace>, provider: string, userHome: string): Secret<"api_key"> {
-  if ("key" in place) return new Secret("api_key", place.key);
+  if ("key" in place) return place.key;
   const path = expandHome(place.keyFile, userHome);
   const text = keyFileText(path, provider);
   if (text === "") throw new AuthError("key_unreadable", { provider, detail: `${path} is missing or empty` });

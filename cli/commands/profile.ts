@@ -36,7 +36,7 @@ async function save(
 ): Promise<void> {
   if (provider === "") throw await usage("`profile save` needs the key's provider: --provider NAME");
   const { providers } = await auth();
-  const place = placeOf(await keys());
+  const place = await placeOf(await keys());
   if (place === null) throw await usage("`profile save` needs a key: --keyfile FILE or --key-stdin");
   settings.saveProfile({ name, provider, place });
   if (flags.json === true) output.json({ schema: 1, profile: shape(settings, name) });
@@ -91,9 +91,10 @@ function shape(settings: HomeSettings, name: string): Shape {
     : { name, provider, source: "auth-keyfile", keyFile: place.keyFile };
 }
 
-function placeOf({ key, keyFile, keyStdin }: KeyFlags) {
+async function placeOf({ key, keyFile, keyStdin }: KeyFlags) {
   const given = (key ?? keyStdin)?.trim() ?? "";
-  if (!isUnset(given)) return { key: given };
+  const { Secret } = await import("../../runtime/index.ts");
+  if (!isUnset(given)) return { key: new Secret("api_key", given) };
   if (keyFile === undefined || isUnset(keyFile)) return null;
   // A profile is used from any folder.
   return { keyFile: keyFile.startsWith("~") ? keyFile : resolve(keyFile) };

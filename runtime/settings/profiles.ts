@@ -34,7 +34,8 @@ export function writeProfile(paths: Paths, { name, provider, place }: Profile): 
   const file = readJson(path);
   const before = isRecord(file["ephemeralSettings"]) ? file["ephemeralSettings"] : {};
   const { "auth-key": _key, "auth-keyfile": _keyFile, ...others } = before;
-  const key = place === null ? {} : "key" in place ? { "auth-key": place.key } : { "auth-keyfile": place.keyFile };
+  const key =
+    place === null ? {} : "key" in place ? { "auth-key": place.key.reveal() } : { "auth-keyfile": place.keyFile };
   const next = { version: 1, ...file, provider, ephemeralSettings: { ...others, ...key } };
   ensureHome(paths.home, {});
   ensureFolder(paths.profiles, {});

@@ -10,6 +10,8 @@ import type { AuthOptions } from "../../runtime/auth.ts";
 import { sourceName, sourceOf } from "../../runtime/credentials.ts";
 import type { Host } from "../../runtime/host.ts";
 import { isUnset, placeIn } from "../../runtime/settings/keys.ts";
+import { readProfile } from "../../runtime/settings/profiles.ts";
+import { everythingOf } from "../support/canary.ts";
 import { type Json, plainTokens } from "../support/home.ts";
 import { codeOf, signIn, type Stage, stage } from "../support/stage.ts";
 
@@ -32,6 +34,15 @@ async function everySource(
     host: { environment: has("env") ? { OPENAI_API_KEY: "key-of-env" } : {} },
   };
 }
+
+describe("why a source wins", () => {
+  it("is told without the key, however it is printed (T37)", async () => {
+    await using s = await stage();
+    const account = s.auth(await everySource(s, [])).account("codex");
+    const told = everythingOf(account.why()) + everythingOf(readProfile(s.home.paths, "work"));
+    assert.doesNotMatch(told, /key-of-/);
+  });
+});
 
 describe("the order", () => {
   const order = ["flag", "profile", "settings", "env", "oauth"] as const;

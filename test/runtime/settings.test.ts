@@ -14,6 +14,7 @@ import {
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { createAuth } from "../../runtime/auth.ts";
+import { keyGiven } from "../../runtime/settings/keys.ts";
 import { deleteProfile, listProfiles, readProfile, writeProfile } from "../../runtime/settings/profiles.ts";
 import { readSettings, writeEnabled } from "../../runtime/settings/settings.ts";
 import { providerNamed, providerTable } from "../../runtime/settings/table.ts";
@@ -382,7 +383,7 @@ describe("profiles", () => {
       model: "m",
       ephemeralSettings: { "auth-keyfile": "~/old", temperature: 0.5 },
     });
-    writeProfile(home.paths, { name: "work", provider: "codex", place: { key: "k" } });
+    writeProfile(home.paths, { name: "work", provider: "codex", place: keyGiven("k") });
     const path = join(home.paths.profiles, "work.json");
     assert.deepEqual(home.read(path), {
       version: 1,
