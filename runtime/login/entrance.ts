@@ -70,7 +70,8 @@ export function fits(
 
 /** The port of its listener; null: it has none. */
 export function portOf({ kind, redirectUri }: Pick<Attempt, "kind" | "redirectUri">): number | null {
-  return kind !== "loopback" || redirectUri === null ? null : Number(new URL(redirectUri).port);
+  // An address leaves out http's own port.
+  return kind !== "loopback" || redirectUri === null ? null : Number(new URL(redirectUri).port || 80);
 }
 
 /** To whom a sign-in would be sent now: one that was begun with another client or server could not be finished. */

@@ -7,6 +7,7 @@ import type { LoginEvent, PollInput } from "../../machines/login/login.ts";
 import type { Loopback } from "../../providers/provider.ts";
 import type { Attempt } from "../store/pending.ts";
 import type { Desk } from "./desk.ts";
+import { portOf } from "./entrance.ts";
 import { timesOf } from "./times.ts";
 import type { Listener, openListener } from "./listener.ts";
 import { failedPage } from "./pages.ts";
@@ -84,9 +85,10 @@ export function noteAdopted({ journal }: Desk, { provider, account, attempt, kin
 /** Binds the port that a sign-in was begun with. Null: it has none. @throws AuthError `port_busy` */
 export async function listenerAgain(desk: Desk, record: Attempt): Promise<Listener | null> {
   const { loopback } = desk.provider(record.provider);
-  const { redirectUri, state, iss, issSent } = record;
-  if (record.kind !== "loopback" || redirectUri === null || state === null || loopback === null) return null;
-  const listener = await listenerFor(record.provider, loopback, Number(new URL(redirectUri).port));
+  const { state, iss, issSent } = record;
+  const port = portOf(record);
+  if (port === null || state === null || loopback === null) return null;
+  const listener = await listenerFor(record.provider, loopback, port);
   listener.expect({ state, issuer: iss, issSent });
   return listener;
 }
