@@ -58,7 +58,7 @@ export async function openAccess(parts: AccessParts, signal: AbortSignal | null)
     checkHost(provider, api, request.url);
     // In a request of its own: headers given beside one are added to its own, and would take none away.
     const headers = headersWith(request.headers, provider, api, credential);
-    const response = await sender.fetch(new Request(request, { headers })).catch(named);
+    const response = await sender.fetch(new Request(request, { headers }), signal).catch(named);
     if (response.ok) accepted(credential);
     return response;
   };
@@ -82,11 +82,13 @@ export async function openAccess(parts: AccessParts, signal: AbortSignal | null)
 }
 
 /** @param open gets access; it is asked once a request */
-export function authorizedFetch(open: (signal: AbortSignal) => Promise<Access>): typeof fetch {
+export function authorizedFetch(open: (signal: AbortSignal | null) => Promise<Access>): typeof fetch {
   return async (input, init) => {
     const request = new Request(input, init);
-    const { method, headers, signal, url } = request;
-    signal.throwIfAborted();
+    const { method, headers, url } = request;
+    // The caller's own: that of the request dies with it, long before the reply has been read.
+    const signal = init?.signal === undefined && input instanceof Request ? input.signal : (init?.signal ?? null);
+    signal?.throwIfAborted();
     // Read once, so that it can be sent twice.
     const body = request.body === null ? null : await untilAborted(request.arrayBuffer(), signal);
     const access = await open(signal);

@@ -25,9 +25,10 @@ export interface Sender {
   /**
    * An API request: the reply streams, without a limit in time but for silence. Redirects are handed back as they are.
    *
+   * @param signal the caller's own, not one that a Request has made of it
    * @throws AuthError `network_*`, `endpoint_insecure`; the signal's reason when aborted
    */
-  fetch(request: Request, init?: RequestInit): Promise<Response>;
+  fetch(request: Request, signal?: AbortSignal | null): Promise<Response>;
   /** Loads what sending needs, so that nothing of it can fail later. Contacts nobody. */
   ready(): Promise<void>;
   /** Drop every connection, so that the process can end at once. */
@@ -76,6 +77,7 @@ export function createSender(options: SenderOptions = {}): Sender {
     const stop = afterAwake(totalTimeoutMs, () => {
       deadline.abort();
     });
+    const ending = signal === undefined ? deadline.signal : AbortSignal.any([signal, deadline.signal]);
     let sent: SendFailure["sent"] = "no";
     const dispatcher = exchanges.compose(onStart(() => (sent = "maybe")));
     try {
@@ -84,8 +86,8 @@ export function createSender(options: SenderOptions = {}): Sender {
         method: request.method,
         headers: { ...request.headers },
         ...(request.body === null ? {} : { body: request.body }),
-        signal: signal === undefined ? deadline.signal : AbortSignal.any([signal, deadline.signal]),
-        fetch: through(undici, dispatcher),
+        signal: ending,
+        fetch: through(undici, dispatcher, ending),
       });
       const { status } = response;
       if (status >= 300 && status < 400) {
@@ -104,17 +106,17 @@ export function createSender(options: SenderOptions = {}): Sender {
     }
   }
 
-  async function fetch(request: Request, init: RequestInit = {}): Promise<Response> {
-    const signal = init.signal ?? request.signal;
+  async function fetch(request: Request, given: AbortSignal | null = null): Promise<Response> {
+    const signal = given ?? request.signal;
     signal.throwIfAborted();
     const url = new URL(request.url);
     if (!isConfidential(url)) throw new AuthError("endpoint_insecure", { detail: "the API address" });
     if (isUnverified(url)) throw new AuthError("network_tls", { detail: unverified });
     const { ky, undici, api } = await ready();
-    const headers = new Headers(init.headers ?? request.headers);
+    const headers = new Headers(request.headers);
     if (!headers.has("user-agent")) headers.set("user-agent", userAgent);
     try {
-      return await ky(request, { ...init, headers, ...strict, fetch: through(undici, api) });
+      return await ky(request, { ...strict, headers, signal, fetch: through(undici, api, signal) });
     } catch (error) {
       signal.throwIfAborted();
       const { code, detail } = networkCode(error);
@@ -164,8 +166,10 @@ async function open(options: SenderOptions): Promise<Stack> {
 /**
  * ky hands over a Request of Node's own fetch, which the undici package does not recognise, while Node's fetch does not
  * take this undici's agents. The body is read first, so that it goes out with a length: some servers refuse chunks.
+ * @param signal handed on as it is: one that a Request made of it tells nothing any more once the Request is garbage, which
+ *   is while the reply is still read
  */
-function through(undici: Stack["undici"], dispatcher: Dispatcher): Fetch {
+function through(undici: Stack["undici"], dispatcher: Dispatcher, signal: AbortSignal): Fetch {
   return async (input) => {
     const request = input as Request;
     const response = await undici.fetch(request.url, {
@@ -173,7 +177,7 @@ function through(undici: Stack["undici"], dispatcher: Dispatcher): Fetch {
       headers: [...request.headers],
       body: request.body === null ? null : await request.arrayBuffer(),
       redirect: request.redirect,
-      signal: request.signal,
+      signal,
       dispatcher,
     });
     return response;

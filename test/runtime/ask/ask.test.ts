@@ -4,10 +4,15 @@ import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, describe, it } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { providers } from "../../../providers/index.ts";
 import { ask } from "../../../runtime/index.ts";
 import { signIn, stage, type Stage, quickGrants } from "../../support/stage.ts";
 import { apiRequests, hello, names, refusalOf, signedIn, withKey } from "./stage.ts";
+
+setFlagsFromString("--expose-gc");
+const collect = runInNewContext("gc") as () => void;
 
 let world: Stage;
 before(async () => {
@@ -170,6 +175,18 @@ for (const name of names) {
         await assert.rejects(ask(auth, name, hello, { signal: stop.signal }), (error) => error === stopped);
         assert.ok(Date.now() - begun < 10_000);
       }
+    });
+
+    it("stops however often garbage is collected while it listens", { timeout: 20_000 }, async () => {
+      const stop = new AbortController();
+      const stopped = new Error("enough");
+      const earlier = apiRequests(world, name).length;
+      world.emulator.fault(name, "api", { kind: "trickle", msPerByte: 200 });
+      const asked = ask(auth, name, hello, { signal: stop.signal });
+      while (apiRequests(world, name).length === earlier) await new Promise((resolve) => setImmediate(resolve));
+      const timer = setInterval(collect, 50);
+      setTimeout(() => stop.abort(stopped), 500);
+      await assert.rejects(asked, (error) => error === stopped).finally(() => clearInterval(timer));
     });
   });
 }

@@ -15,6 +15,8 @@ import { createServer as createTlsServer } from "node:https";
 import { type AddressInfo, createServer as createSocketServer, type Socket } from "node:net";
 import { after, describe, it, type TestContext } from "node:test";
 import { promisify } from "node:util";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { gzipSync } from "node:zlib";
 
 import { userAgent, type WireRequest } from "../../../runtime/wire/request.ts";
@@ -70,6 +72,28 @@ async function replyFrom(url: string, options: SenderOptions = {}): Promise<Wire
   const outcome = await sender(options).exchange(post(url));
   assert.ok(!("kind" in outcome), JSON.stringify(outcome));
   return outcome;
+}
+
+setFlagsFromString("--expose-gc");
+const collect = runInNewContext("gc") as () => void;
+
+/** Has garbage collected again and again meanwhile. */
+async function amidCollections(work: () => Promise<unknown>): Promise<void> {
+  const timer = setInterval(collect, 50);
+  try {
+    await work();
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+/** Answers at once, and then drips without an end. */
+function drip(): Promise<string> {
+  return serve((_, response) => {
+    response.writeHead(200);
+    const timer = setInterval(() => response.write("x"), 20);
+    response.on("close", () => clearInterval(timer));
+  });
 }
 
 /** Resolves to how long `work` took, in ms. */
@@ -306,15 +330,18 @@ describe("deadlines and sizes (T23)", () => {
   });
 
   it("end a server that drips", async () => {
-    const url = await serve((_, response) => {
-      response.writeHead(200);
-      const timer = setInterval(() => response.write("x"), 20);
-      response.on("close", () => clearInterval(timer));
-    });
+    const url = await drip();
     const ms = await timed(async () => {
       assert.equal((await failureOf(url, { totalTimeoutMs: 300 })).code, "network_timeout");
     });
     assert.ok(ms >= 290 && ms < 1300, String(ms));
+  });
+
+  it("end it however often garbage is collected meanwhile", { timeout: 10_000 }, async () => {
+    const url = await drip();
+    await amidCollections(async () => {
+      assert.equal((await failureOf(url, { totalTimeoutMs: 1000 })).code, "network_timeout");
+    });
   });
 
   it("end a server that falls silent in the middle", async () => {
@@ -456,9 +483,15 @@ describe("an API request", () => {
     const aborter = new AbortController();
     const url = await serve(() => aborter.abort(new Error("enough")));
     await assert.rejects(sender().fetch(new Request(url, { signal: aborter.signal })), { message: "enough" });
-    await assert.rejects(sender().fetch(new Request(url), { signal: AbortSignal.abort(new Error("x")) }), {
-      message: "x",
-    });
+    await assert.rejects(sender().fetch(new Request(url), AbortSignal.abort(new Error("x"))), { message: "x" });
+  });
+
+  it("ends with its caller's signal, however often garbage is collected meanwhile", { timeout: 10_000 }, async () => {
+    const url = await drip();
+    const aborter = new AbortController();
+    const response = await sender().fetch(new Request(url, { signal: aborter.signal }), aborter.signal);
+    setTimeout(() => aborter.abort(new Error("enough")), 500);
+    await amidCollections(() => assert.rejects(response.text(), { message: "enough" }));
   });
 });
 
