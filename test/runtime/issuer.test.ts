@@ -5,27 +5,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createAuth } from "../../runtime/auth.ts";
 import type { PendingRow } from "../../runtime/status.ts";
-import { Home, type Json } from "../support/home.ts";
-import { type Issuer, startIssuer } from "../support/issuer.ts";
+import type { Home, Json } from "../support/home.ts";
+import { homeFor, type Issuer, startIssuer } from "../support/issuer.ts";
 import { codeOf } from "../support/stage.ts";
-
-/** A home whose settings say as little about the provider as the contract's example. */
-function homeFor(issuer: string, changes: Json = {}): Home {
-  const home = new Home();
-  home.settings({
-    oauthEnabledProviders: { acme: true },
-    providers: {
-      acme: {
-        grants: ["loopback", "device"],
-        issuer,
-        clientId: "llxprt-auth",
-        scopes: ["openid", "email", "offline_access"],
-        ...changes,
-      },
-    },
-  });
-  return home;
-}
 
 type Decide = (pending: PendingRow) => Promise<{ body: string; status: number; url: string }>;
 

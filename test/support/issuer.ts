@@ -5,6 +5,7 @@ import { createServer, type Server } from "node:http";
 import type { EventEmitter } from "node:events";
 import type { AddressInfo } from "node:net";
 import { type Configuration, Provider } from "oidc-provider";
+import { Home, type Json } from "./home.ts";
 
 export interface Seen {
   readonly method: string;
@@ -46,6 +47,19 @@ const judging = [
   "grant.revoked",
   "grant.error",
 ] as const;
+
+/** As little as settings must say about a provider that is known by its issuer: the contract's example. */
+export function factsFor(issuer: string, changes: Json = {}): Json {
+  const scopes = ["openid", "email", "offline_access"];
+  return { grants: ["loopback", "device"], issuer, clientId: "llxprt-auth", scopes, ...changes };
+}
+
+/** A home whose settings say just that about `acme`. */
+export function homeFor(issuer: string, changes: Json = {}): Home {
+  const home = new Home();
+  home.settings({ oauthEnabledProviders: { acme: true }, providers: { acme: factsFor(issuer, changes) } });
+  return home;
+}
 
 export async function startIssuer(changes: Configuration = {}): Promise<Issuer> {
   const server = createServer();
