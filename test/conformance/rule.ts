@@ -1,6 +1,6 @@
 // How a rule is tested here: what it demands is seen to hold, and what it forbids is seen to be refused. Test titles name
 // the rule and the section it is from; the same declarations make docs/conformance.md, so a rule without a test shows.
-import { describe, it } from "node:test";
+import { describe, it, type TestContext } from "node:test";
 import type { RuleId } from "./ids.ts";
 
 export interface Rule {
@@ -11,7 +11,8 @@ export interface Rule {
   readonly says: string;
 }
 
-type Tests = Readonly<Record<string, () => void | Promise<void>>>;
+/** A test may skip itself where the machine lacks what it needs. */
+type Tests = Readonly<Record<string, (context: TestContext) => void | Promise<void>>>;
 
 export interface Declared extends Rule {
   readonly holds: readonly string[];
