@@ -12,6 +12,7 @@ import type { Credential } from "./token.ts";
 import { textOf } from "./wire/ask/body.ts";
 import { isUnauthorized, refused } from "./wire/ask/refusal.ts";
 import type { Sender } from "./wire/send.ts";
+import { isVschars } from "./wire/text.ts";
 
 /** The API of a provider, as the credential that won reaches it. */
 export interface Access {
@@ -105,10 +106,20 @@ function headersWith(given: Headers, provider: Provider, api: Api, credential: C
     // What the API demands of our credential stands beside what the caller wants of it (RFC 9110 5.3).
     else if (provider.listHeaders.includes(name)) headers.append(name, value);
   }
-  const secret = credential.secret.reveal();
+  const secret = sendable(credential.secret.reveal(), provider, credential.origin);
   headers.set(api.credentialHeader, api.credentialHeader === "authorization" ? `Bearer ${secret}` : secret);
-  if (api.accountHeader !== null && credential.accountId !== null) headers.set(api.accountHeader, credential.accountId);
+  if (api.accountHeader !== null && credential.accountId !== null)
+    headers.set(api.accountHeader, sendable(credential.accountId, provider, `the account id of ${credential.origin}`));
   return headers;
+}
+
+/** What a header can carry. A header that cannot would say so itself, with the secret in its words. @throws AuthError `key_unreadable` */
+function sendable(text: string, { name }: Provider, origin: string): string {
+  if (isVschars(text)) return text;
+  throw new AuthError("key_unreadable", {
+    provider: name,
+    detail: `${origin}: it holds a character that none may have`,
+  });
 }
 
 const maxPeekBytes = 65_536;

@@ -13,6 +13,7 @@ import { readPrivate } from "./store/files.ts";
 import { checkFolder, checkHome } from "./store/folders.ts";
 import { checkAccountName, defaultAccount, pathsIn } from "./store/names.ts";
 import { isTouched } from "./store/spend.ts";
+import { isVschars } from "./wire/text.ts";
 
 export interface QuickToken {
   readonly provider: string;
@@ -48,5 +49,6 @@ export function quickToken({
   // A refresh that left something may have left a newer token.
   if (credential !== null && isTouched(paths, name, credential)) return null;
   const isEnough = credential !== null && isFresh(credential.expiresAt, Date.now(), minTtlMs ?? defaultMinTtlMs);
-  return isEnough ? credential.accessToken : null;
+  // RFC 6749 A.12: with anything else in it, it is not for printing, and the long way says so.
+  return isEnough && isVschars(credential.accessToken.reveal()) ? credential.accessToken : null;
 }
