@@ -4,6 +4,7 @@ import type { Host } from "../host.ts";
 import { clientOf } from "../registration.ts";
 import { writePrivate } from "../store/files.ts";
 import { ensureHome } from "../store/folders.ts";
+import { fileText } from "../store/json.ts";
 import { pathsIn } from "../store/names.ts";
 import { behindLinks } from "../store/trust.ts";
 import { deleteProfile, listProfiles, type Profile, readProfile, writeProfile } from "./profiles.ts";
@@ -35,7 +36,7 @@ export function settingsIn(host: Host): HomeSettings {
     const merged = Object.entries(entries).map(([name, entry]) => [name, { ...providers[name], ...entry }]);
     const next = { ...readJson(paths.settings), providers: { ...providers, ...Object.fromEntries(merged) } };
     ensureHome(paths.home, {});
-    writePrivate(behindLinks(paths.settings, {}), `${JSON.stringify(next, null, 2)}\n`, {});
+    writePrivate(behindLinks(paths.settings, {}), fileText(next), {});
   };
   return {
     profiles: () => listProfiles(paths),

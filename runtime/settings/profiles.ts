@@ -7,7 +7,7 @@ import { checkAccountName, type Paths } from "../store/names.ts";
 import { join } from "node:path";
 import { type KeyPlace, placeIn } from "./keys.ts";
 import { invalid, readJson } from "./settings.ts";
-import { isRecord } from "../store/json.ts";
+import { fileText, isRecord } from "../store/json.ts";
 
 export interface Profile {
   readonly name: string;
@@ -39,7 +39,7 @@ export function writeProfile(paths: Paths, { name, provider, place }: Profile): 
   const next = { version: 1, ...file, provider, ephemeralSettings: { ...others, ...key } };
   ensureHome(paths.home, {});
   ensureFolder(paths.profiles, {});
-  writePrivate(behindLinks(path, {}), `${JSON.stringify(next, null, 2)}\n`, {});
+  writePrivate(behindLinks(path, {}), fileText(next), {});
 }
 
 /** @throws AuthError `profile_unknown`, `name_invalid` */

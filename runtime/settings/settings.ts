@@ -7,7 +7,7 @@ import { AuthError } from "../../machines/errors.ts";
 import { readPrivate, writePrivate } from "../store/files.ts";
 import { ensureHome } from "../store/folders.ts";
 import { behindLinks } from "../store/trust.ts";
-import { isRecord } from "../store/json.ts";
+import { fileText, isRecord, isShallow } from "../store/json.ts";
 import type { Paths } from "../store/names.ts";
 
 /** A provider's entry: overrides of its fields, and its key. */
@@ -46,7 +46,7 @@ export function writeEnabled(paths: Paths, provider: string, on: boolean): void 
   const enabled = section(file, "oauthEnabledProviders", paths.settings);
   const next = { ...file, oauthEnabledProviders: { ...enabled, [provider]: on } };
   ensureHome(paths.home, { provider });
-  writePrivate(behindLinks(paths.settings, { provider }), `${JSON.stringify(next, null, 2)}\n`, { provider });
+  writePrivate(behindLinks(paths.settings, { provider }), fileText(next), { provider });
 }
 
 /** Error of a field, with the file that has it. */
@@ -65,6 +65,7 @@ export function readJson(path: string): Json {
     throw invalid(path, "the file", "is not JSON");
   }
   if (!isRecord(value)) throw invalid(path, "the file", "must hold an object");
+  if (!isShallow(value)) throw invalid(path, "the file", "is nested too deeply");
   return value;
 }
 

@@ -5,7 +5,7 @@
 import { type ErrorCode, knownCode } from "../../machines/errors.ts";
 import type { Facts } from "../../machines/facts.ts";
 import { Secret } from "../secret.ts";
-import { isRecord } from "./json.ts";
+import { fileText, isRecord, isShallow, type Json, own } from "./json.ts";
 
 /** A credential as it stands in its file. Times are epoch milliseconds. */
 export interface StoredCredential {
@@ -50,8 +50,6 @@ interface Retry {
   readonly since: number | null;
 }
 
-type Json = Readonly<Record<string, unknown>>;
-
 const ourSchema = 1;
 const assumedLifetimeMs = 3_600_000;
 
@@ -63,6 +61,10 @@ export function decode(text: string, modifiedAt: number): StoredCredential | nul
   const ours = recordIn(file, "llxprt_auth");
   // What a newer version wrote about itself may mean something else; its tokens do not.
   const known = ours !== null && ours["schema"] === ourSchema ? ours : null;
+  const rest = without(file, ownMembers);
+  const ownRest = known === null ? {} : without(known, knownMembers);
+  // It could not be written again, and a refresh has to write it.
+  if (!isShallow([rest, ownRest])) return null;
   const secret = <Kind extends "refresh_token" | "id_token">(kind: Kind): Secret<Kind> | null => {
     const value = textIn(file, kind);
     return value === null ? null : new Secret(kind, value);
@@ -85,10 +87,10 @@ export function decode(text: string, modifiedAt: number): StoredCredential | nul
     verifiedAt: secondsIn(known, "verified_at"),
     refused: refusedIn(known),
     retry: retryIn(known),
-    snapshot: known?.["snapshot"] ?? null,
+    snapshot: isShallow(known?.["snapshot"]) ? (known?.["snapshot"] ?? null) : null,
     newer: ours !== null && known === null,
-    ownRest: known === null ? {} : without(known, knownMembers),
-    rest: without(file, ownMembers),
+    ownRest,
+    rest,
   };
 }
 
@@ -119,7 +121,7 @@ export function encode(credential: StoredCredential): string {
       snapshot: credential.snapshot,
     },
   };
-  return `${JSON.stringify(file, null, 2)}\n`;
+  return fileText(file);
 }
 
 /** What machines may know of it. */
@@ -237,10 +239,6 @@ function aMoment(at: number): number | null {
 function recordIn(record: Json | null, member: string): Json | null {
   const value = own(record, member);
   return isRecord(value) ? value : null;
-}
-
-function own(record: Json | null, member: string): unknown {
-  return record !== null && Object.hasOwn(record, member) ? record[member] : undefined;
 }
 
 function without(record: Json, members: ReadonlySet<string>): Json {

@@ -110,6 +110,8 @@ export function markOf(path: string): string {
 export function writePrivate(path: string, text: string, who: AuthErrorFacts, still = () => true): boolean {
   const folder = dirname(path);
   const temporary = temporaryIn(folder);
+  // Whoever reads it would refuse it.
+  if (Buffer.byteLength(text) > largest) throw new AuthError("store_failed", { ...who, detail: `${path}: too large` });
   try {
     fillPrivate(temporary, text);
     if (!still()) {
