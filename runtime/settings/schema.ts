@@ -18,6 +18,9 @@ const page = v.pipe(
 const texts = v.array(text);
 const path = v.array(texts);
 const record = v.record(v.string(), v.string());
+// RFC 9110 5.1, 5.5. One that cannot be sent would fail every request, in the words of whatever sends it.
+const headerName = v.pipe(v.string(), v.regex(/^[!#$%&'*+.^_`|~\w-]+$/, "must be the name of a header"));
+const headers = v.record(headerName, v.pipe(v.string(), v.regex(/^[\x20-\x7e]*$/, "must be visible ASCII")));
 const encoding = v.picklist(["form", "json"]);
 const port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535));
 const seconds = v.pipe(v.number(), v.minValue(1), v.maxValue(86_400));
@@ -28,8 +31,8 @@ const api = v.strictObject({
   protocol: v.picklist(["chat-completions", "messages", "responses", "generate-content", "assisted-generate-content"]),
   model: text,
   credentialHeader: v.picklist(["authorization", "x-api-key", "x-goog-api-key"]),
-  headers: record,
-  accountHeader: v.nullable(text),
+  headers,
+  accountHeader: v.nullable(headerName),
   verifyUrl: v.nullable(endpoint),
   resourcePath: v.nullable(text),
 });
@@ -112,7 +115,7 @@ export function checkProvider(value: unknown): { readonly provider: Provider } |
 }
 
 function reason(issue: v.BaseIssue<unknown>): string {
-  if (issue.type === "check" || issue.type === "non_empty" || issue.type === "min_length") return issue.message;
+  if (["check", "non_empty", "min_length", "regex"].includes(issue.type)) return issue.message;
   if (issue.expected === "never") return "there is no such field";
   return issue.expected === null ? "is not valid" : `must be ${issue.expected}`;
 }

@@ -6,7 +6,7 @@ import type { Provider } from "../../providers/provider.ts";
 import { checkProviderName } from "../store/names.ts";
 import { checkProvider } from "./schema.ts";
 import { invalid, type ProviderEntry, type Settings } from "./settings.ts";
-import { isRecord } from "../store/json.ts";
+import { isRecord, own } from "../store/json.ts";
 
 export type ProviderTable = ReadonlyMap<string, Provider>;
 
@@ -122,10 +122,10 @@ function withoutKey(entry: ProviderEntry): Record<string, unknown> {
 }
 
 function merge(before: Record<string, unknown>, over: Record<string, unknown>): Record<string, unknown> {
-  const merged = { ...before };
-  for (const [member, value] of Object.entries(over)) {
-    const old = before[member];
-    merged[member] = isRecord(old) && isRecord(value) ? { ...old, ...value } : value;
-  }
-  return merged;
+  const changed = Object.entries(over).map(([member, value]) => {
+    const old = own(before, member);
+    return [member, isRecord(old) && isRecord(value) ? { ...old, ...value } : value] as const;
+  });
+  // Unlike an assignment, this makes `__proto__` a member like any other.
+  return Object.fromEntries([...Object.entries(before), ...changed]);
 }
