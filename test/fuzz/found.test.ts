@@ -1,0 +1,134 @@
+// What the fuzz found, each in its smallest form, so that it is never found again.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { describe, it } from "node:test";
+import { AuthError } from "../../machines/errors.ts";
+import { authorizedFetch, openAccess } from "../../runtime/fetch.ts";
+import { quickToken } from "../../runtime/quick-token.ts";
+import { Secret } from "../../runtime/secret.ts";
+import { readSettings, writeEnabled } from "../../runtime/settings/settings.ts";
+import { providerTable } from "../../runtime/settings/table.ts";
+import { createStore } from "../../runtime/store/store.ts";
+import { keyCredential, oauthCredential } from "../../runtime/token.ts";
+import { providers } from "../../providers/index.ts";
+import { everythingOf } from "../support/canary.ts";
+import { Home, plainTokens } from "../support/home.ts";
+import { sampleCredential } from "../support/sample.ts";
+
+const name = { provider: "codex", account: "default" };
+const nested = (depth: number): string => "[".repeat(depth) + "]".repeat(depth);
+
+describe("a file that is nested deeper than anything that means something", () => {
+  // JSON.parse takes any depth. Writing it again overflows the stack, or, indented, fills more than we read.
+  for (const depth of [1_500, 6_000]) {
+    it(`by ${depth}: settings are refused, and stay as they are`, () => {
+      using home = new Home();
+      const text = `{"theirs":${nested(depth)}}`;
+      home.settings(text);
+      assert.throws(() => writeEnabled(home.paths, "codex", true), { code: "settings_invalid" });
+      assert.equal(readFileSync(home.paths.settings, "utf8"), text);
+    });
+
+    it(`by ${depth}: a token file cannot be read, and stays as it is`, () => {
+      using home = new Home();
+      const text = `{"theirs":${nested(depth)},${JSON.stringify(plainTokens()).slice(1)}`;
+      const path = home.plant("codex", text);
+      const store = createStore(home.paths, home.now);
+      assert.equal(store.read(name).kind, "unreadable");
+      assert.throws(() => store.write(name, (current) => current && { ...current, verifiedAt: 1 }), {
+        code: "store_corrupt",
+      });
+      assert.equal(readFileSync(path, "utf8"), text);
+    });
+
+    it(`by ${depth}: a snapshot costs no login`, () => {
+      using home = new Home();
+      const file = JSON.stringify({ ...plainTokens(), llxprt_auth: { schema: 1, generation: 3 } });
+      home.plant("codex", `${file.slice(0, -2)},"snapshot":${nested(depth)}}}`);
+      const store = createStore(home.paths, home.now);
+      assert.equal(store.write(name, (current) => current && { ...current, verifiedAt: 1_000 })?.generation, 3);
+      const again = store.read(name);
+      assert.ok(again.kind === "stored" && again.credential.verifiedAt === 1_000);
+    });
+  }
+
+  it("within what is read: what is written again can be read again", () => {
+    using home = new Home();
+    const wide = Array.from({ length: 100 }, () => nested(400)).join(",");
+    home.settings(`{"theirs":[${wide}]}`);
+    writeEnabled(home.paths, "codex", true);
+    assert.equal(readSettings(home.paths).enabled["codex"], true);
+  });
+});
+
+describe("a credential with a character that none may have", () => {
+  const secret = "very-secret-0123456789\n";
+
+  it("is not printed the short way: the long way says what is wrong with it (T26)", () => {
+    using home = new Home();
+    home.plant("codex", plainTokens(Date.now(), { access_token: `${secret}\u001B[2J` }));
+    const asked = { provider: "codex", account: undefined, home: home.paths.home, minTtlMs: 0, environment: {} };
+    assert.equal(quickToken(asked), null);
+  });
+
+  for (const text of [`${secret}x`, `${secret.trim()}\u4E00`, `${secret.trim()}\u0000`]) {
+    for (const credential of [
+      keyCredential(new Secret("api_key", text), { kind: "settings" }, "settings.json"),
+      oauthCredential(sampleCredential({ accessToken: new Secret("access_token", text) }), "OAuth", false),
+    ]) {
+      it(`goes into no header, and into no message about that: ${JSON.stringify(text)} (${credential.kind})`, async () => {
+        using home = new Home();
+        const access = openAccess(
+          {
+            provider: providers.codex,
+            account: { account: "default", rejected: () => assert.fail("nothing was sent") },
+            sender: {
+              exchange: () => assert.fail(),
+              fetch: () => assert.fail("it is sent"),
+              ready: async () => undefined,
+              close: async () => undefined,
+            },
+            host: home.host(),
+            obtain: async () => credential,
+            accepted: () => undefined,
+          },
+          null,
+        );
+        const { api, keyApi } = providers.codex;
+        const sent = authorizedFetch(() => access)(`${(credential.kind === "key" ? keyApi : api).base}/x`);
+        const error: unknown = await sent.then(
+          () => assert.fail("it was sent"),
+          (reason: unknown) => reason,
+        );
+        assert.ok(error instanceof AuthError, String(error));
+        assert.equal(error.code, "key_unreadable");
+        assert.doesNotMatch(everythingOf(error), /very-secret/);
+      });
+    }
+  }
+});
+
+describe("settings of one's own provider", () => {
+  it("with a member `__proto__` are refused for that, and not for what it lends them (T33)", () => {
+    using home = new Home();
+    home.settings(`{"providers":{"mine":{"clientId":"c","__proto__":{"lent":1}}}}`);
+    assert.throws(
+      () => providerTable(readSettings(home.paths), "settings.json", new Set()),
+      /providers\.mine\.__proto__: there is no/,
+    );
+  });
+
+  for (const [what, headers] of [
+    ["name", { "a b": "x" }],
+    ["value", { a: "x\ny" }],
+  ] as const) {
+    it(`with a header of no possible ${what} are refused before anything is sent`, () => {
+      using home = new Home();
+      const { name: _name, ...codex } = providers.codex;
+      home.settings({ providers: { mine: { ...codex, api: { ...codex.api, headers } } } });
+      assert.throws(() => providerTable(readSettings(home.paths), "settings.json", new Set()), {
+        code: "settings_invalid",
+      });
+    });
+  }
+});
