@@ -10,3 +10,4 @@ export {
   spawnChild,
   transition,
 } from "xstate";
+export type { AnyActorRef, InspectionEvent } from "xstate";

@@ -7,8 +7,9 @@ import { envelope, restorable } from "../machines/migrations.ts";
 import type { CredentialInput, Result } from "../machines/life.ts";
 import type { ProviderMachine } from "../machines/provider.ts";
 import { started } from "./effects.ts";
+import { projector } from "./inspect/projection.ts";
 import type { AccountName } from "./store/names.ts";
-import type { Store } from "./store/store.ts";
+import type { Wiring } from "./wiring.ts";
 
 export type CredentialActor = ReturnType<typeof started>;
 export type CredentialSnapshot = ReturnType<CredentialActor["getSnapshot"]>;
@@ -27,12 +28,16 @@ export interface Running {
   readonly stop: () => void;
 }
 
-export function run(machine: ProviderMachine, input: CredentialInput, store: Store, now: () => number): Running {
+export function run(
+  machine: ProviderMachine,
+  input: CredentialInput,
+  { store, journal, host: { now } }: Pick<Wiring, "store" | "journal" | "host">,
+): Running {
   const name: AccountName = { provider: input.provider, account: input.account };
   const stored = store.read(name);
   const saved = stored.kind === "stored" ? stored.credential.snapshot : null;
   const snapshot = restorable(saved, input);
-  const actor = revived(machine, input, snapshot);
+  const actor = revived(machine, input, snapshot, projector(journal.trace));
   // What stands in the file already need not be written again.
   let last: string | null =
     stored.kind === "stored" && snapshot !== null
@@ -137,12 +142,17 @@ export function resultOf(snapshot: CredentialSnapshot): Result | null {
   return snapshot.context.result;
 }
 
-function revived(machine: ProviderMachine, input: CredentialInput, snapshot: unknown): CredentialActor {
+function revived(
+  machine: ProviderMachine,
+  input: CredentialInput,
+  snapshot: unknown,
+  inspect: ReturnType<typeof projector>,
+): CredentialActor {
   try {
-    return started(machine, input, snapshot);
+    return started(machine, input, snapshot, inspect);
   } catch {
     // A snapshot that the machine cannot take is dropped; the facts decide.
-    return started(machine, input, null);
+    return started(machine, input, null, inspect);
   }
 }
 

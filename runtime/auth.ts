@@ -98,12 +98,7 @@ export function createAuth(options: AuthOptions = {}): Auth {
       precedenceOf(facts, name.account, readSettings(paths), findings, given);
     const start = (): Running => {
       tighten(desk, name, options.onNotice);
-      const running = run(
-        provided(facts, desk, ensureFresh),
-        { ...name, ahead: options.ahead ?? true, jitter },
-        desk.store,
-        host.now,
-      );
+      const running = run(provided(facts, desk, ensureFresh), { ...name, ahead: options.ahead ?? true, jitter }, desk);
       running.actor.subscribe({ next: () => demands.forget(), error: () => undefined });
       return running;
     };

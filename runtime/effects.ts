@@ -28,6 +28,7 @@ import type { Survey } from "../machines/facts.ts";
 import type { Provider } from "../providers/provider.ts";
 import { waitUntil } from "./alarm.ts";
 import { follow } from "./following.ts";
+import type { projector } from "./inspect/projection.ts";
 import type { Desk } from "./login/desk.ts";
 import { begin } from "./login/begin.ts";
 import { exchange } from "./login/exchange.ts";
@@ -75,6 +76,8 @@ export function provided(provider: Provider, desk: Desk, ensureFresh: EnsureFres
   });
 }
 
+type Inspect = ReturnType<typeof projector>;
+
 /** An effect that breaks off leaves its reason to whoever asked for it. */
 async function explained<Result>(desk: Desk, name: AccountReference, work: () => Promise<Result>): Promise<Result> {
   try {
@@ -85,9 +88,9 @@ async function explained<Result>(desk: Desk, name: AccountReference, work: () =>
   }
 }
 
-/** Starts an actor. @param snapshot advice of an earlier process, already found to be usable */
-export function started(machine: ProviderMachine, input: CredentialInput, snapshot: unknown) {
-  const options = snapshot === null ? { input } : { input, snapshot };
+/** Starts an actor. @param snapshot advice of an earlier process, already found to be usable. @param inspect sees all it does */
+export function started(machine: ProviderMachine, input: CredentialInput, snapshot: unknown, inspect: Inspect) {
+  const options = snapshot === null ? { input, inspect } : { input, inspect, snapshot };
   const actor = createActor(
     machine,
     options as Parameters<typeof createActor<ProviderMachine>>[1] & { input: CredentialInput },

@@ -8,6 +8,7 @@ import {
   chmodSync,
   closeSync,
   constants,
+  existsSync,
   fchmodSync,
   fstatSync,
   lstatSync,
@@ -26,7 +27,15 @@ import { type Entry, lineOf } from "./record.ts";
 export interface Journal {
   /** Writes one line. Never throws. */
   readonly note: (entry: Entry) => void;
+  /**
+   * The same for what a statechart does, once this process has noted a step: what only reads leaves nothing behind. What
+   * came before the first step is written with it. Never throws.
+   */
+  readonly trace: (entry: Entry) => void;
 }
+
+/** For so many lines a process may go without a step before the oldest are forgotten. */
+const mostHeld = 200;
 
 const largest = 1024 * 1024;
 const kept = 3;
@@ -34,14 +43,29 @@ const privateFile = 0o600;
 
 /** @param path in the folder of the tokens; nothing is created before the first note. @param now epoch milliseconds */
 export function createJournal(path: string, now: () => number): Journal {
+  // What statecharts did before this process's first step; null from then on.
+  let held: readonly string[] | null = [];
+  const withLine = (entry: Entry, work: (line: string) => void): void => {
+    try {
+      const line = lineOf(entry, now(), process.pid);
+      if (line !== null) work(line);
+    } catch {
+      // What is being noted has happened all the same.
+    }
+  };
   return {
     note: (entry) => {
-      try {
-        const line = lineOf(entry, now(), process.pid);
-        if (line !== null) append(path, `${line}\n`);
-      } catch {
-        // What is being noted has happened all the same.
-      }
+      withLine(entry, (line) => {
+        append(path, `${[...(held ?? []), line].join("\n")}\n`);
+        held = null;
+      });
+    },
+    trace: (entry) => {
+      withLine(entry, (line) => {
+        if (held !== null) held = [...held.slice(1 - mostHeld), line];
+        // A chart that ends because its home was removed must not bring it back.
+        else if (existsSync(dirname(path))) append(path, `${line}\n`);
+      });
     },
   };
 }

@@ -3,11 +3,27 @@
 // People attach a journal to a bug report, so it must be safe whatever a caller passes. A text gets in as a word of a list
 // of ours, as a time, as a random handle of exactly its length, or as a name; each is looked at once, and what does not
 // fit is left out. Nothing here throws.
-import { createHash } from "node:crypto";
 import { catalogue, type ErrorCode } from "../../machines/catalogue.ts";
 import type { Revocation } from "../../machines/life.ts";
 import type { Grant } from "../../providers/provider.ts";
-import { checkAccountName, checkProviderName } from "../store/names.ts";
+import { checkProviderName } from "../store/names.ts";
+import { grants, type Move, move } from "./move.ts";
+import {
+  account,
+  handleOf,
+  isoTime,
+  moment,
+  nameBy,
+  orNull,
+  processId,
+  shapeOf,
+  type Take,
+  type Taken,
+  taken,
+  whole,
+  wholeUpTo,
+  wordOf,
+} from "./takes.ts";
 
 /** Everything that is worth a line: each changes something. */
 export const steps = {
@@ -35,6 +51,7 @@ export const steps = {
   disabled: "OAuth was turned off; tokens are kept.",
   reset: "The account was put back to its beginning; an unreadable file is kept aside.",
   resumed: "The machine woke up; everything was looked at afresh.",
+  moved: "A statechart took a transition, in a process that changed something.",
 } as const;
 
 export type Step = keyof typeof steps;
@@ -60,6 +77,7 @@ export interface Entry {
   /** The process that was interrupted, and when it had begun. */
   readonly holder?: { readonly pid: number; readonly at: number } | undefined;
   readonly revocation?: Revocation | undefined;
+  readonly move?: Move | undefined;
 }
 
 /** An entry as it was written: when (ISO 8601), and by which process. */
@@ -69,7 +87,6 @@ export interface JournalRecord extends Entry {
   readonly pid: number;
 }
 
-const grants = { loopback: true, paste: true, device: true } as const satisfies Record<Grant, true>;
 const revocations = {
   revoked: true,
   failed: true,
@@ -77,64 +94,6 @@ const revocations = {
   skipped: true,
   nothing: true,
 } as const satisfies Record<Revocation, true>;
-
-const longestPlainName = 32;
-const marked = /^sha256:[0-9a-f]{16}$/;
-
-/**
- * An account's name as the journal shows it. Keys and tokens are longer than names are: so that none can pass for one, a
- * name of more than 32 characters is shown by its digest.
- */
-export function shownAccount(account: string): string {
-  if (account.length <= longestPlainName) return account;
-  return `sha256:${createHash("sha256").update(account).digest("hex").slice(0, 16)}`;
-}
-
-/** What of a value may be written; undefined: nothing. */
-type Take = (value: unknown) => unknown;
-
-const wordOf =
-  (words: object): Take =>
-  (value) =>
-    typeof value === "string" && Object.hasOwn(words, value) ? value : undefined;
-
-/** @param bytes so many random ones, as base64url */
-const handleOf = (bytes: number): Take => {
-  const pattern = new RegExp(`^[A-Za-z0-9_-]{${Math.ceil((bytes * 4) / 3)}}$`);
-  return (value) => (typeof value === "string" && pattern.test(value) ? value : undefined);
-};
-
-const wholeUpTo =
-  (largest: number): Take =>
-  (value) =>
-    Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= largest ? value : undefined;
-
-const orNull =
-  (take: Take): Take =>
-  (value) =>
-    value === null ? null : take(value);
-
-// ECMA-262 21.4.1.1: the last moment that a Date knows.
-const moment: Take = (value) =>
-  typeof value === "number" ? wholeUpTo(8_640_000_000_000_000)(Math.trunc(value)) : undefined;
-const processId = wholeUpTo(2 ** 32);
-
-/** A name that its own rule takes as it is. */
-const nameBy =
-  (check: (name: string) => string): Take =>
-  (value) => {
-    try {
-      return typeof value === "string" && value.length <= 64 && check(value) === value ? value : undefined;
-    } catch {
-      return undefined;
-    }
-  };
-
-const account: Take = (value) => {
-  if (typeof value === "string" && marked.test(value)) return value;
-  const name = nameBy(checkAccountName)(value);
-  return typeof name === "string" ? shownAccount(name) : undefined;
-};
 
 const members = {
   step: wordOf(steps),
@@ -149,49 +108,27 @@ const members = {
   expiresAt: orNull(moment),
   retryAt: orNull(moment),
   deadlineAt: orNull(moment),
-  holder: (value) => whole(taken(value, { pid: processId, at: moment }), ["pid", "at"]),
+  holder: shapeOf({ pid: processId, at: moment }, ["pid", "at"]),
   revocation: wordOf(revocations),
+  move,
 } as const satisfies Record<keyof Entry, Take>;
 
 const ownMembers = {
   v: (value: unknown) => (value === 1 ? value : undefined),
-  at: (value: unknown) => (typeof value === "string" && isIso(value) ? value : undefined),
+  at: isoTime,
   pid: processId,
 };
 
-function isIso(text: string): boolean {
-  return /^[+-]?\d{4,6}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(text) && !Number.isNaN(Date.parse(text));
-}
-
-type Taken = Record<string, unknown>;
-
-function taken(from: unknown, by: Readonly<Record<string, Take>>): Taken {
-  const found: Taken = {};
-  for (const [member, take] of Object.entries(by)) {
-    // Asked once: a getter may answer otherwise the second time.
-    const value = take(memberOf(from, member));
-    if (value !== undefined) found[member] = value;
-  }
-  return found;
-}
-
-function memberOf(from: unknown, member: string): unknown {
-  try {
-    return (from as Taken)[member];
-  } catch {
-    return undefined;
-  }
-}
-
-function whole(found: Taken, needed: readonly string[]): Taken | undefined {
-  return needed.every((member) => member in found) ? found : undefined;
-}
-
 const needed = ["step", "provider", "account"];
+
+/** What happened to whom is there, and the transition if it is one. */
+function complete(found: Taken, more: readonly string[] = []): Taken | undefined {
+  return whole(found, [...more, ...needed, ...(found["step"] === "moved" ? ["move"] : [])]);
+}
 
 /** The line for an entry, without its end; null when it does not even say what happened to whom. @param at epoch milliseconds */
 export function lineOf(entry: unknown, at: number, pid: number): string | null {
-  const found = whole(taken(entry, members), needed);
+  const found = complete(taken(entry, members));
   return found === undefined ? null : JSON.stringify({ v: 1, at: new Date(at).toISOString(), pid, ...found });
 }
 
@@ -204,6 +141,6 @@ export function recordOf(line: string): JournalRecord | null {
     return null;
   }
   // By the same list: somebody may have written into the file, and this is shown on terminals.
-  const found = whole(taken(value, { ...ownMembers, ...members }), [...Object.keys(ownMembers), ...needed]);
+  const found = complete(taken(value, { ...ownMembers, ...members }), Object.keys(ownMembers));
   return (found ?? null) as JournalRecord | null;
 }

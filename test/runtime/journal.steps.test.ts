@@ -9,7 +9,9 @@ import { readJournal } from "../../runtime/inspect/reading.ts";
 import type { JournalRecord } from "../../runtime/inspect/record.ts";
 import { answer, beginLogin, codeOf, signIn, type Stage, stage, until } from "../support/stage.ts";
 
-const recordsOf = ({ home }: Stage): JournalRecord[] => [...readJournal(home.paths)];
+/** The steps; what the statecharts did is beside them. */
+const recordsOf = ({ home }: Stage): JournalRecord[] =>
+  [...readJournal(home.paths)].filter(({ step }) => step !== "moved");
 const stepsOf = (s: Stage) => recordsOf(s).map(({ step }) => step);
 
 const codex = { provider: "codex", account: "default" };

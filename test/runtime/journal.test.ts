@@ -28,7 +28,8 @@ import * as fc from "fast-check";
 import { catalogue } from "../../machines/catalogue.ts";
 import { createJournal, rotatedIn } from "../../runtime/inspect/journal.ts";
 import { readJournal } from "../../runtime/inspect/reading.ts";
-import { type Entry, type JournalRecord, lineOf, recordOf, shownAccount, steps } from "../../runtime/inspect/record.ts";
+import { type Entry, type JournalRecord, lineOf, recordOf, steps } from "../../runtime/inspect/record.ts";
+import { shownAccount } from "../../runtime/inspect/takes.ts";
 import { Secret } from "../../runtime/secret.ts";
 import { nameOfFile, type Paths } from "../../runtime/store/names.ts";
 import { createStore } from "../../runtime/store/store.ts";
@@ -64,6 +65,15 @@ describe("a line", () => {
     deadlineAt: 1_795_000_000_001,
     holder: { pid: 4711, at: 1_794_999_999_999 },
     revocation: "failed",
+    move: {
+      machine: "device",
+      actor: 2,
+      event: { type: "xstate.done.actor.poll", output: { kind: "pending", endedAt: 1_794_999_999_000 } },
+      value: "awaitingPoll.resting",
+      status: "active",
+      taken: ["awaitingPoll.polling>awaitingPoll.resting"],
+      timers: [{ id: "pollAlarm", at: 1_795_000_004_000 }],
+    },
   } as const satisfies Required<Entry>;
 
   it("says all that an entry may hold, when and by whom", () => {
