@@ -2,10 +2,11 @@
 // It is run as a child process, and nothing of it is taken apart: what it prints, its exit code and its token file are all
 // there is.
 import assert from "node:assert/strict";
-import { cpSync } from "node:fs";
+import { cpSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Ended, House, type Json } from "../cli/program.ts";
 import { entry } from "../package/built.ts";
+import { until } from "../support/stage.ts";
 
 export const provider = "acme";
 
@@ -40,6 +41,15 @@ export async function signedIn(house: House, visit: Visit) {
   const [text] = await said(/[^]*^Waiting/m);
   const page = await visit([...text.matchAll(/^https?:\/\/\S+$/gm)].at(-1)?.[0] ?? "");
   return { ...(await ended), page };
+}
+
+/** The token file, once a renewal has left nothing beside it; until then readers follow the sealed reply. */
+export async function stored(house: House): Promise<Json> {
+  const under = join(house.home, "oauth", ".spend", provider);
+  const isQuiet = () =>
+    !house.has(`oauth/.spend/${provider}`) || !readdirSync(under).some((name) => /\.(next|sent)$/.test(name));
+  await until(isQuiet, "the renewed tokens are in their file", 20_000);
+  return house.tokens(provider);
 }
 
 /** A copy of the whole home, as a backup or a second machine has it: neither knows of the other. */

@@ -11,7 +11,7 @@ import {
   OAuth2Server,
 } from "oauth2-mock-server";
 import type { House, Json } from "../cli/program.ts";
-import { endedWith, homeAt, provider, run, signedIn } from "./home.ts";
+import { endedWith, homeAt, provider, run, signedIn, stored } from "./home.ts";
 
 const again = /^Next: llxprt-auth acme login$/m;
 const facts = { grants: ["loopback"], scopes: ["openid", "offline_access"] };
@@ -71,10 +71,10 @@ describe("oauth2-mock-server", { concurrency: 2 }, () => {
       assert.match(page.body, /Signed in/);
       const { stdout } = await run(house, "token");
       assert.equal((await signedBy(mock, stdout.trim()))["iss"], mock.url);
-      const { refresh_token: spent, id_token: identity } = house.tokens(provider);
+      const { refresh_token: spent, id_token: identity } = await stored(house);
       assert.equal((await signedBy(mock, identity))["aud"], "llxprt-auth");
       endedWith(await run(house, "refresh --force"), 0);
-      assert.notEqual(house.tokens(provider)["refresh_token"], spent);
+      assert.notEqual((await stored(house))["refresh_token"], spent);
       assert.deepEqual(
         mock.asked.map(({ grant_type: grant, refresh_token: sent }) => [grant, sent]),
         [
@@ -139,10 +139,10 @@ describe("oauth2-mock-server", { concurrency: 2 }, () => {
       await using mock = await startMock();
       using house = homeAt(mock.url, facts);
       endedWith(await login(house), 0);
-      const { refresh_token: kept } = house.tokens(provider);
+      const { refresh_token: old } = await stored(house);
       mock.bend(change);
       endedWith(await run(house, "refresh --force"), exit, next ?? undefined);
-      assert.equal(house.tokens(provider)["refresh_token"], kept);
+      assert.equal(house.tokens(provider)["refresh_token"], old);
       endedWith(await run(house, "token"), 0);
     });
 
@@ -151,7 +151,7 @@ describe("oauth2-mock-server", { concurrency: 2 }, () => {
     using house = homeAt(mock.url, facts);
     mock.bend(({ body }) => void delete (body as Json)["expires_in"]);
     endedWith(await login(house), 0);
-    const { access_token: token, expiry } = house.tokens(provider);
+    const { access_token: token, expiry } = await stored(house);
     assert.equal(expiry, (await signedBy(mock, token))["exp"]);
   });
 
@@ -159,10 +159,10 @@ describe("oauth2-mock-server", { concurrency: 2 }, () => {
     await using mock = await startMock();
     using house = homeAt(mock.url, facts);
     endedWith(await login(house), 0);
-    const { refresh_token: kept, access_token: old } = house.tokens(provider);
+    const { refresh_token: kept, access_token: old } = await stored(house);
     mock.bend(({ body }) => void delete (body as Json)["refresh_token"]);
     endedWith(await run(house, "refresh --force"), 0);
-    assert.equal(house.tokens(provider)["refresh_token"], kept);
-    assert.notEqual(house.tokens(provider)["access_token"], old);
+    assert.equal((await stored(house))["refresh_token"], kept);
+    assert.notEqual((await stored(house))["access_token"], old);
   });
 });
