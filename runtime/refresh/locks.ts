@@ -45,7 +45,7 @@ export function createLocks(spend: Pick<SpendStore, "ensure">, now: () => number
         if (lock !== null) return lock;
         await setTimeout(pause);
       }
-      return tryTake(name);
+      return null;
     },
     isFree: (name) => {
       const lock = tryLock(join(spend.ensure(name), "lock"), name);
@@ -62,12 +62,21 @@ export function createLocks(spend: Pick<SpendStore, "ensure">, now: () => number
 const firstPauseMs = 25;
 const longestPauseMs = 250;
 
-/** How long to wait before each next try, until `patienceMs` are over by a clock that nobody sets. */
+/** A machine with more to do than it can holds a try up for so long, and no longer. */
+const longestTryMs = 1_000;
+
+/**
+ * How long to wait before each next try, until `patienceMs` are over by a clock that nobody sets. Time in which this process
+ * was stopped, or its machine slept, is none in which it has waited. After the last pause there is another try.
+ */
 export function* pauses(patienceMs: number): Generator<number> {
-  const end = performance.now() + patienceMs;
-  for (let pause = firstPauseMs; performance.now() < end; pause = Math.min(pause * 1.5, longestPauseMs)) {
+  let left = patienceMs;
+  for (let pause = firstPauseMs; left > 0; pause = Math.min(pause * 1.5, longestPauseMs)) {
+    const begun = performance.now();
     yield pause * (0.5 + Math.random() / 2);
+    left -= Math.min(performance.now() - begun, longestTryMs);
   }
+  yield 0;
 }
 
 /** Best effort: it is for a message. Made anew each time: what somebody put in its place is not written to. */

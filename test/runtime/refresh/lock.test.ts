@@ -15,9 +15,10 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { describe, it } from "node:test";
+import { describe, it, type TestContext } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { createLocks, type LockName } from "../../../runtime/refresh/locks.ts";
+import { createLocks, type LockName, pauses } from "../../../runtime/refresh/locks.ts";
 import { createSpendStore } from "../../../runtime/store/spend.ts";
 import { Home, modeOf } from "../../support/home.ts";
 import { codeOf, until } from "../../support/stage.ts";
@@ -288,5 +289,46 @@ describe("what somebody puts in the place of the lock", { concurrency: 4 }, () =
     const lock = locksOf(home).tryTake(name);
     assert.ok(lock !== null);
     lock.release();
+  });
+});
+
+/** A clock that stands at this moment (ms) until it is set forward. */
+function clockOf(context: TestContext): { at: number } {
+  const clock = { at: 1_000 };
+  context.mock.method(performance, "now", () => clock.at);
+  return clock;
+}
+
+describe("waiting for the lock", () => {
+  it("goes on after a stop of this process, however long, and ends with a try", (context) => {
+    const clock = clockOf(context);
+    const tries = pauses(3_000);
+    for (let stops = 0; stops < 3; stops += 1) {
+      assert.ok((tries.next().value ?? 0) > 0, `after ${stops} stops there is time left`);
+      clock.at += 60_000;
+    }
+    assert.deepEqual(tries.next(), { value: 0, done: false });
+    assert.equal(tries.next().done, true);
+  });
+
+  it("has its time, and no more", (context) => {
+    const clock = clockOf(context);
+    const begun = clock.at;
+    for (const pause of pauses(45_000)) clock.at += pause;
+    assert.ok(clock.at - begun >= 45_000 && clock.at - begun <= 45_250, String(clock.at - begun));
+  });
+
+  it("takes what was given back while this process was stopped", async () => {
+    using home = new Home();
+    const locks = locksOf(home);
+    const lock = locks.tryTake(name);
+    assert.ok(lock !== null);
+    const waiting = locks.take(name, 50);
+    await setImmediate();
+    lock.release();
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+    const taken = await waiting;
+    assert.ok(taken !== null);
+    taken.release();
   });
 });
