@@ -52,6 +52,40 @@ export async function traced(
   }
 }
 
+/** The same of a program with all its threads and children, in the order in which the calls ended. */
+export async function tracedTogether(
+  line: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<{ readonly code: number | null; readonly stdout: string; readonly calls: readonly Call[] }> {
+  const folder = mkdtempSync(join(tmpdir(), "llxprt-auth-trace-"));
+  try {
+    const log = join(folder, "log");
+    const options = ["-f", "-y", "-s", "0", "-o", log, "-e", `trace=${calls.join(",")}`];
+    const child = spawn("strace", [...options, ...line], { env, cwd: folder, stdio: ["ignore", "pipe", "inherit"] });
+    let stdout = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+    const [code] = (await once(child, "close")) as [number | null];
+    return { code, stdout, calls: callsIn(wholeLines(readFileSync(log, "utf8"))) };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Each call as one line, without whose it was: strace breaks those that were interrupted by another's. */
+function wholeLines(log: string): string {
+  const begun = new Map<string, string>();
+  return log
+    .split("\n")
+    .map((line) => {
+      const [, whose = "", call = ""] = /^(\d+) +(.*)$/.exec(line) ?? [];
+      const [, start] = /^(.*) <unfinished \.\.\.>$/.exec(call) ?? [];
+      if (start !== undefined) begun.set(whose, start);
+      const [, end] = /^<\.\.\. \w+ resumed>(.*)$/.exec(call) ?? [];
+      return end === undefined ? call : (begun.get(whose) ?? "") + end;
+    })
+    .join("\n");
+}
+
 function callsIn(log: string): Call[] {
   return log.split("\n").flatMap((line) => {
     const [, name, told, answer] = /^(\w+)\((.*)\) += (.*)$/.exec(line) ?? [];
