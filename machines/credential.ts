@@ -6,15 +6,14 @@
 import type { Grant } from "../providers/provider.ts";
 import type { Survey } from "./facts.ts";
 import type { Choice, LoggedOut, LoginAsked, Renewed, Seen } from "./life.ts";
-import { defaultMinTtlMs } from "./freshness.ts";
+import { anyLifetimeMs, defaultMinTtlMs } from "./freshness.ts";
 import { emptyMemory } from "./memory.ts";
 import { chart, verdicts, wakesAt } from "./rules.ts";
 import { signingIn } from "./signing-in.ts";
 
 const choose = (choice: Choice) => ({ type: "noteChoice", params: { choice } }) as const;
 const noteSeen = { type: "noteSeen", params: ({ event }: { event: Seen }) => event } as const;
-// Any lifetime will do: it is a new one that is wanted.
-const noteRenewal = { type: "noteDemand", params: { minTtlMs: Number.MAX_SAFE_INTEGER, force: false } } as const;
+const noteRenewal = { type: "noteDemand", params: { minTtlMs: anyLifetimeMs, force: false } } as const;
 const renewal = [
   { guard: "isRenewedAhead", target: "#refreshing", actions: noteRenewal },
   { target: "#deciding" },

@@ -9,6 +9,9 @@ export function isFresh(expiresAt: number, now: number, minTtlMs: number): boole
   return expiresAt - now >= Math.max(minTtlMs, 1);
 }
 
+/** Asked for by who wants a new token, however long it lives. */
+export const anyLifetimeMs = Number.MAX_SAFE_INTEGER;
+
 /** Least pause between two renewals that nobody asked for (contract, section 5). */
 export const leastPauseMs = 30_000;
 

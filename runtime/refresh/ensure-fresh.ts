@@ -70,6 +70,7 @@ async function foreign(wiring: Wiring, provider: Provider, { account }: AccountN
 }
 
 const budgetMs = 45_000;
+const refreshed: RefreshVerdict = { kind: "refreshed", code: null };
 const mostDeaths = 3;
 /** For so long somebody who is at the door is left to start a refresher. */
 const courtesyMs = 3_000;
@@ -92,7 +93,8 @@ async function refreshElsewhere(
     for (const pause of pauses(budgetMs)) {
       const found = loginIn(wiring, provider, name);
       const verdict = seen(wiring, provider, name, demand, found);
-      if (verdict !== null) return verdict;
+      // The file tells of what our refresher has done before it says so itself.
+      if (verdict !== null) return word !== null && verdict.kind === "adopted" ? refreshed : verdict;
       // A forced try does not take an old verdict for an answer, but a new one.
       const last = lastTry(found);
       if (word === null && last.mark !== before && last.verdict !== null) return last.verdict;

@@ -73,6 +73,27 @@ describe("a wall clock that jumps to and fro", { concurrency: 4 }, () => {
         assert.equal(s.emulator.counters("anthropic").reuses, 0);
       });
 
+  for (const place of ["here", "in a process of its own"])
+    it(`rings the alarm of who renews ahead, over and over, and that asks once, ${place}`, async () => {
+      await using s = await stage();
+      await signedIn(s);
+      const elsewhere = s.auth().account("anthropic");
+      const refresher = async (): Promise<string> => {
+        await elsewhere.refresh({ force: true });
+        // The file tells of it before the word does.
+        await pause(500);
+        return JSON.stringify({ kind: "refreshed", code: null });
+      };
+      const launch = place === "here" ? null : async () => ({ said: refresher() });
+      const actor = s.auth({ ahead: true, host: { launch } }).actor("anthropic");
+      for (let times = 0; times < 3; times += 1) {
+        await until(() => actor.getSnapshot().value === "authenticated", "nothing is under way");
+        actor.send({ type: "renewal.due" });
+      }
+      await until(() => actor.getSnapshot().value === "authenticated", "nothing is under way");
+      assert.equal(presented(s), 1);
+    });
+
   it("ends no login that cannot be renewed: it is back with the clock", async () => {
     await using s = await stage();
     await signedIn(s, { refresh_token: undefined });
