@@ -206,17 +206,34 @@ export function createSpendStore(paths: Paths): SpendStore {
 type Ending = "next" | "sent";
 
 const lastAttempt = 999_999;
+const none = "none";
 
 /** Lineages of ours are random words; what somebody wrote by hand is not made part of a path. */
 function prefixOf(lineage: string | null, generation: number): string {
-  const word = lineage !== null && /^[\w-]{1,64}$/.test(lineage) ? lineage : "none";
+  const word = lineage !== null && /^[\w-]{1,64}$/.test(lineage) ? lineage : none;
   return `${word}.${generation}`;
 }
 
-function partsOf(file: string): { readonly prefix: string; readonly attempt: number; readonly ending: Ending } | null {
-  const [, prefix, attempt, ending] = /^([\w-]{1,64}\.\d{1,16})\.(\d{1,6})\.(next|sent)$/.exec(file) ?? [];
-  if (prefix === undefined) return null;
-  return { prefix, attempt: Number(attempt), ending: ending as Ending };
+interface Parts {
+  readonly prefix: string;
+  readonly lineage: string | null;
+  readonly generation: number;
+  readonly attempt: number;
+  readonly ending: Ending;
+}
+
+/** What the name of a file says; null: it is none of ours. */
+export function partsOf(file: string): Parts | null {
+  const [, word = "", generation, attempt, ending] =
+    /^([\w-]{1,64})\.(\d{1,16})\.(\d{1,6})\.(next|sent)$/.exec(file) ?? [];
+  if (ending === undefined) return null;
+  return {
+    prefix: `${word}.${generation}`,
+    lineage: word === none ? null : word,
+    generation: Number(generation),
+    attempt: Number(attempt),
+    ending: ending as Ending,
+  };
 }
 
 function attempted(path: string, who: AccountName, work: () => void): void {

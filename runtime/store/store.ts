@@ -9,6 +9,7 @@ import { checkRoom, markOf, readPrivate, removePrivate, syncPrivate, tighten, wr
 import { checkFolder, checkHome, ensureFolder, ensureHome, listFolder } from "./folders.ts";
 import { failed, isErrno } from "./trust.ts";
 import { sweepLeftovers } from "./leftovers.ts";
+import { recognized } from "./recognized.ts";
 import { type AccountName, defaultAccount, nameOfFile, type Paths, stemOf } from "./names.ts";
 
 import type { PendingStore } from "./pending.ts";
@@ -20,7 +21,7 @@ export type Stored =
 
 export interface Store {
   readonly paths: Paths;
-  /** What is stored. No lock, no write, no request; one file opened. */
+  /** What is stored. No lock, no write, no request; one file opened, unless another program took our part out of it. */
   read(name: AccountName): Stored;
   /**
    * Changes what is stored; only for who holds the lock. `change` is given what is there now and answers what shall be
@@ -65,7 +66,8 @@ export function createStore(paths: Paths, now: () => number, tryTake: TryTake = 
       const file = readPrivate(paths.tokenFile(name), name);
       if (file === null) return { kind: "absent" };
       const credential = decode(file.text, file.modifiedAt);
-      if (credential !== null) return { kind: "stored", credential, loose: file.loose };
+      if (credential !== null)
+        return { kind: "stored", credential: recognized(paths, name, credential), loose: file.loose };
       return { kind: "unreadable", error: new AuthError("store_corrupt", { ...name, detail: "it is no token file" }) };
     } catch (error) {
       if (error instanceof AuthError) return { kind: "unreadable", error };

@@ -8,7 +8,7 @@ import { refreshHere } from "../../../runtime/refresh/refresher.ts";
 import { createWiring } from "../../../runtime/wiring.ts";
 import type { Json } from "../../support/home.ts";
 import { codeOf, signIn, type Stage, stage, until } from "../../support/stage.ts";
-import { edit, plantInterruption, presented, providerOf, traces } from "../../support/spending.ts";
+import { edit, plantInterruption, plantSeal, presented, providerOf, reply, traces } from "../../support/spending.ts";
 
 const provider = "codex";
 const seconds = (): number => Math.floor(Date.now() / 1000);
@@ -31,6 +31,12 @@ async function underWay(s: Stage, auth: Auth, ms: number): Promise<{ readonly as
   asked.catch(() => undefined);
   await until(() => s.emulator.counters(provider).refreshes > 0, "the server has rotated");
   return { asked };
+}
+
+/** A program that knows only the plain file writes it again, with the tokens that were in it. */
+function rewrite({ home }: Stage): void {
+  const { llxprt_auth: _, ...plain } = home.tokens(provider);
+  home.plant(provider, plain);
 }
 
 /** Tokens that were given back, in the order of coming. */
@@ -86,6 +92,30 @@ describe("while the refresh token is on its way", { concurrency: 4 }, () => {
     await s.auth().account(provider).refresh({ force: true });
     assert.equal(s.home.tokens(provider)["llxprt_auth"].generation, 2);
     assert.deepEqual([presented(s, provider), s.emulator.counters(provider).reuses], [2, 0]);
+  });
+
+  it("a program that knows no lineage and writes the same tokens takes nothing away", async () => {
+    await using s = await stage();
+    const auth = await signedIn(s);
+    const { llxprt_auth: before } = s.home.tokens(provider);
+    const { asked } = await underWay(s, auth, 300);
+    rewrite(s);
+    const token = await asked;
+    assert.equal(s.emulator.standing(token), "live");
+    const { access_token, llxprt_auth: now } = s.home.tokens(provider);
+    assert.equal(access_token, token);
+    assert.deepEqual([now.lineage, now.generation], [before.lineage, before.generation + 1]);
+    assert.deepEqual([presented(s, provider), s.emulator.counters(provider).reuses, givenBack(s).length], [1, 0, 0]);
+  });
+
+  it("nor does it when the process that refreshed has died: what is sealed is followed", async () => {
+    await using s = await stage();
+    await signedIn(s);
+    plantSeal(s.home, provider, await reply(s, provider));
+    rewrite(s);
+    const { secret } = await s.auth().account(provider).token();
+    assert.equal(s.emulator.standing(secret.reveal()), "live");
+    assert.deepEqual([presented(s, provider), s.emulator.counters(provider).reuses], [1, 0]);
   });
 
   it("an older program that writes its own file keeps it, and its grant", async () => {
