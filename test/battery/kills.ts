@@ -196,17 +196,23 @@ async function found(home: string, withinMs: number): Promise<number | null> {
   }
 }
 
-/** How often, for one refresh token of this login, the journal names a permit without a seal whose process was killed. */
+/**
+ * How often, for one refresh token of this login, a process was killed between permit and seal: it noted its permit and no
+ * seal, or it is the one whose permit a later process found.
+ */
 function mostInterrupted(world: World, login: number, killed: ReadonlySet<number>): number {
   const records = world.journal().filter(({ lineage }) => world.lineages.get(lineage) === login);
   const sealed = new Set(records.filter(({ step }) => step === "sealed").map(attemptOf));
-  const open = records.filter(
-    (record) => record["step"] === "permitted" && killed.has(record["pid"]) && !sealed.has(attemptOf(record)),
+  const died = records.flatMap((record): { readonly pid: unknown; readonly generation: unknown }[] => {
+    const { step, pid, generation, holder } = record;
+    if (step === "permitted" && !sealed.has(attemptOf(record))) return [{ pid, generation }];
+    return ["repeated", "interrupted"].includes(step) && holder !== undefined ? [{ pid: holder.pid, generation }] : [];
+  });
+  const byToken = Map.groupBy(
+    died.filter(({ pid }) => killed.has(pid as number)),
+    ({ generation }) => generation,
   );
-  return Math.max(
-    0,
-    ...open.map(({ generation }) => open.filter((other) => other["generation"] === generation).length),
-  );
+  return Math.max(0, ...[...byToken.values()].map((deaths) => new Set(deaths.map(({ pid }) => pid)).size));
 }
 
 const attemptOf = ({ generation, attempt }: Json): string => `${generation}.${attempt}`;
