@@ -15,6 +15,7 @@ import { type Access, authorizedFetch, openAccess } from "./fetch.ts";
 import { type Host, realHost } from "./host.ts";
 import { obtaining, type Obtain, type SignIn } from "./lazy.ts";
 import { createDesk, type Desk } from "./login/desk.ts";
+import { settleLeftSignIns } from "./login/settle.ts";
 import { createEnsureFresh } from "./refresh/ensure-fresh.ts";
 import { readProfile } from "./settings/profiles.ts";
 import { readSettings } from "./settings/settings.ts";
@@ -98,6 +99,7 @@ export function createAuth(options: AuthOptions = {}): Auth {
       precedenceOf(facts, name.account, readSettings(paths), findings, given);
     const start = (): Running => {
       tighten(desk, name, options.onNotice);
+      settleLeftSignIns(desk, name);
       const running = run(provided(facts, desk, ensureFresh), { ...name, ahead: options.ahead ?? true, jitter }, desk);
       running.actor.subscribe({ next: () => demands.forget(), error: () => undefined });
       return running;

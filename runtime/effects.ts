@@ -127,6 +127,8 @@ function drop(
 ): void {
   if (outcome.kind === "granted") return;
   const { attempt, code } = outcome;
+  // Its tokens are on the disk and wait for the account's lock: without the record they would be nobody's.
+  if (outcome.kind === "failed" && code === "lock_busy") return;
   const name = { provider, account };
   const isNews = attempt === null ? outcome.kind === "failed" : pending.has(name, attempt);
   const step = outcome.kind === "failed" ? "signInFailed" : "signInCancelled";

@@ -1,5 +1,6 @@
 // Sign-ins whose tokens wait on the disk: put into the token file by whoever has the account's lock, in the place of
 // whatever login was there. A sign-in without its record was cancelled, and its tokens never become a login.
+import { AuthError } from "../../machines/errors.ts";
 import { dropGranted, granted } from "../store/granted.ts";
 import type { AccountName } from "../store/names.ts";
 import type { Wiring } from "../wiring.ts";
@@ -29,5 +30,22 @@ export function settleSignIns({ store, pending, spend, journal }: Wiring, name: 
     // Of the login that was there before, nothing may be brought back.
     spend.clean(name, null);
     pending.removeAll(name);
+  }
+}
+
+/** What a process has left that died, or that waited for the lock in vain: for who has not got the lock, and if it is free. */
+export function settleLeftSignIns(wiring: Wiring, name: AccountName): void {
+  try {
+    if (granted(wiring.store.paths, name).length === 0) return;
+    const lock = wiring.locks.tryTake(name);
+    if (lock === null) return;
+    try {
+      settleSignIns(wiring, name);
+    } finally {
+      lock.release();
+    }
+  } catch (error) {
+    // A store that fails shows where it matters.
+    if (!(error instanceof AuthError)) throw error;
   }
 }

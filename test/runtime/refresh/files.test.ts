@@ -19,6 +19,7 @@ import { join } from "node:path";
 import { afterEach, describe, it } from "node:test";
 import type { AuthError } from "../../../machines/errors.ts";
 import type { Auth } from "../../../runtime/auth.ts";
+import { createLocks } from "../../../runtime/refresh/locks.ts";
 import { createPendingStore } from "../../../runtime/store/pending.ts";
 import { createSpendStore } from "../../../runtime/store/spend.ts";
 import { keepGranted } from "../../../runtime/store/granted.ts";
@@ -254,6 +255,21 @@ describe("tokens of a sign-in that wait on the disk", { concurrency: 4 }, () => 
     await auth.close();
   });
 
+  it("are the login of whoever starts next, though nothing was stored before", async () => {
+    await using s = await stage();
+    const auth = await signedIn(s, 300);
+    const { credential } = inFile(s.home, provider);
+    await auth.account(provider).enable();
+    await auth.close();
+    rmSync(s.home.paths.tokenFile(name));
+    createPendingStore(s.home.paths).put(sampleAttempt({ provider, attempt: "an-attempt" }));
+    keepGranted(s.home.paths, name, "an-attempt", { ...credential, lineage: "a-lineage-of-its-own-1", generation: 1 });
+    assert.equal(s.auth().account(provider).status().row.state, "awaitingCode", "who only looks changes nothing");
+    const { generation, secret } = await s.auth().account(provider).token();
+    assert.deepEqual([generation, secret.matches(credential.accessToken)], [1, true]);
+    assert.deepEqual([s.home.pending(), traces(s.home, provider)], [[], []]);
+  });
+
   it("and that nobody wants any more become nothing", async () => {
     await using s = await stage();
     const auth = await signedIn(s);
@@ -263,6 +279,23 @@ describe("tokens of a sign-in that wait on the disk", { concurrency: 4 }, () => 
     assert.equal(s.home.tokens(provider)["llxprt_auth"].lineage, lineage);
     assert.deepEqual(traces(s.home, provider), []);
   });
+});
+
+it("a sign-in that waited for the lock in vain is the login once that is free", async (context) => {
+  await using s = await stage();
+  const lock = createLocks(createSpendStore(s.home.paths), s.home.now).tryTake(name);
+  assert.ok(lock !== null);
+  // 45 s by a clock that runs fast.
+  const now = performance.now.bind(performance);
+  context.mock.method(performance, "now", () => now() * 100);
+  context.mock.method(Math, "random", () => 0);
+  assert.equal(await codeOf(signIn(s, s.auth(), provider, { grant: "loopback" })), "lock_busy");
+  context.mock.restoreAll();
+  assert.equal(s.home.pending().length, 1, "without its record the tokens would be nobody's");
+  lock.release();
+  const { secret } = await s.auth().account(provider).token();
+  assert.equal(s.emulator.standing(secret.reveal()), "live");
+  assert.deepEqual([s.home.pending(), traces(s.home, provider)], [[], []]);
 });
 
 it("a store of evidence makes nothing before something is spent", async () => {
