@@ -41,7 +41,7 @@ export function tableOf(rows: readonly StatusRow[], now: number, paint: Paint): 
 }
 
 /** Everything about one account, a fact a line. */
-export function detailsOf({ row, nextTimerAt }: Status, title: string, now: number, paint: Paint): string {
+export function detailsOf({ row, nextTimerAt, scopes }: Status, title: string, now: number, paint: Paint): string {
   const facts: readonly (readonly [string, string | null])[] = [
     ["account", row.account],
     ["identity", row.identity],
@@ -49,6 +49,8 @@ export function detailsOf({ row, nextTimerAt }: Status, title: string, now: numb
     ["usable", row.usable],
     ["expires", row.expiresAt === null ? null : expiryOf(row, now)],
     ["renewal", row.present ? (row.refreshable ? "possible" : "not possible: sign in again after its end") : null],
+    ["not granted", scopes === null || scopes.missing.length === 0 ? null : scopes.missing.join(" ")],
+    ["not asked", scopes === null || scopes.more.length === 0 ? null : scopes.more.join(" ")],
     ["verified", row.verifiedAt === null ? null : moment(Date.parse(row.verifiedAt), now)],
     ["used", methodOf(row)],
     ["OAuth", row.enabled ? "on" : "off"],

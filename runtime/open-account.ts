@@ -33,7 +33,7 @@ export function createAccount(parts: AccountParts): Account {
 
   const status = (): Status => {
     const found = findings();
-    return statusOf(name, found, sourceOf(parts.why(found)));
+    return statusOf(name, found, sourceOf(parts.why(found)), provider.scopes);
   };
 
   /** @throws the fault of the token file */

@@ -31,7 +31,7 @@ export function quickStatus(
     const provider = providers[name.provider as keyof typeof providers];
     const findings = look(grounds, provider, name.account, settings);
     const source = sourceOf(precedenceOf(provider, name.account, settings, findings, given));
-    return statusOf(name, findings, source);
+    return statusOf(name, findings, source, provider.scopes);
   });
   return { home: paths.home, statuses };
 }

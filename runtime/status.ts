@@ -1,5 +1,6 @@
 // The row of `status`: what the facts say about an account, in the words of the contract (section 7). Pure.
 import { type Description, describe, type Source } from "../machines/describe.ts";
+import { scopeDifference, type ScopeDifference } from "./scopes.ts";
 import type { AccountName } from "./store/names.ts";
 import type { Attempt } from "./store/pending.ts";
 import type { Findings } from "./survey.ts";
@@ -45,12 +46,15 @@ export interface Status {
   readonly row: StatusRow;
   /** What is wrong with the token file, in a sentence without its end. Null: nothing. */
   readonly fault: string | null;
+  /** How what was granted differs from what the provider's data asks for. Null: not at all, or it was not we who asked. */
+  readonly scopes: ScopeDifference | null;
   readonly exitCode: number;
   readonly nextTimerAt: number | null;
 }
 
-export function statusOf(name: AccountName, findings: Findings, source: Source): Status {
-  const { survey, attempt } = findings;
+/** @param asked the scopes of the provider's data */
+export function statusOf(name: AccountName, findings: Findings, source: Source, asked: readonly string[]): Status {
+  const { survey, attempt, credential } = findings;
   const { facts, now } = survey;
   const { exitCode, nextTimerAt, ...described } = describe(name, survey, source);
   const usesKey = source.kind !== "oauth" && source.kind !== "none";
@@ -73,6 +77,7 @@ export function statusOf(name: AccountName, findings: Findings, source: Source):
       nextCommand: described.nextCommand,
     },
     fault: findings.fault?.message ?? null,
+    scopes: credential?.lineage == null ? null : scopeDifference(asked, credential.scope),
     exitCode,
     nextTimerAt,
   };
