@@ -63,7 +63,9 @@ export function issuedBy(
   if (nonce !== undefined && options.nonce && !(typeof nonce === "string" && options.nonce.matches(nonce))) {
     return "other_sign_in";
   }
-  const trusted = claims !== null && isForUs(provider, claims, receivedAt, options.clientId) ? claims : {};
+  // Point 11 to the letter for a provider with metadata, where nobody has to guess what it knows.
+  const isOurs = nonce !== undefined || !options.nonce || provider.issuer === null;
+  const trusted = claims !== null && isOurs && isForUs(provider, claims, receivedAt, options.clientId) ? claims : {};
   const scope = own(members, "scope");
   return {
     accessToken,

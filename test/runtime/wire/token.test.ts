@@ -205,8 +205,10 @@ describe("the id token (T8)", () => {
       assert.equal(withClaims(changes).identity, null, JSON.stringify(changes));
     }
     const provider = { ...gemini, issuer: "https://id.example" };
-    assert.equal(withClaims({ iss: "https://id.example" }, provider).identity, "me@example.com");
-    assert.equal(withClaims({ iss: "https://id.example/" }, provider).identity, null);
+    const nonce = "n-1";
+    assert.equal(withClaims({ iss: "https://id.example", nonce }, provider).identity, "me@example.com");
+    assert.equal(withClaims({ iss: "https://id.example/", nonce }, provider).identity, null);
+    assert.equal(withClaims({ iss: "https://id.example" }, provider).identity, null, "a nonce was sent (A11)");
   });
 
   it("with another nonce is proof of a swap; without one it is taken (A11)", () => {
