@@ -1,7 +1,9 @@
 // What the effects of signing in share: the wiring, the vault, the open listeners, whose turn it is, and who wants to hear
 // of an attempt.
+import { AuthError } from "../../machines/errors.ts";
 import type { Attempt } from "../store/pending.ts";
 import { type AccountName, stemOf } from "../store/names.ts";
+import type { Denied } from "../wire/redirect.ts";
 import type { Wiring } from "../wiring.ts";
 import type { Listener } from "./listener.ts";
 import { createTurns, type Turns } from "./turns.ts";
@@ -48,4 +50,9 @@ export function createDesk(wiring: Wiring): Desk {
 
 export function announce({ announcements }: Desk, name: AccountName, attempt: Attempt, part: Part): void {
   announcements.get(stemOf(name))?.(attempt, part);
+}
+
+/** Keeps the server's own word for a no: machines carry ours, and several of theirs share one (RFC 6749 4.1.2.1). */
+export function noteDenial({ faults }: Desk, name: AccountName, { code, oauthError }: Denied): void {
+  faults.note(name, new AuthError(code, { ...name, oauthError, detail: oauthError }));
 }

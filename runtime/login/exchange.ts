@@ -14,7 +14,7 @@ import { judgePasted, pastedState } from "../wire/pasted.ts";
 import { codeRequest } from "../wire/request.ts";
 import { tokenReply } from "../wire/response.ts";
 import { keep } from "./commit.ts";
-import type { Desk } from "./desk.ts";
+import { type Desk, noteDenial } from "./desk.ts";
 import { failedPage, receivedPage, signedInPage } from "./pages.ts";
 import type { Held } from "./vault.ts";
 
@@ -47,7 +47,9 @@ async function attempted(desk: Desk, input: ExchangeInput, signal: AbortSignal):
       const code = { ...pasted, verifier: null };
       return await alone(desk, attempt, signal, () => redeem(desk, provider, input, attempt, code, signal));
     }
-    return { kind: pasted.kind === "denied" ? "failed" : "again", code: pasted.code };
+    if (pasted.kind === "unreadable") return { kind: "again", code: pasted.code };
+    noteDenial(desk, input, pasted);
+    return { kind: "failed", code: pasted.code };
   } catch (error) {
     if (!(error instanceof AuthError)) throw error;
     desk.faults.note(input, error);

@@ -6,7 +6,7 @@ import { AuthError } from "../../machines/errors.ts";
 import type { LoginEvent, PollInput } from "../../machines/login/login.ts";
 import type { Loopback } from "../../providers/provider.ts";
 import type { Attempt } from "../store/pending.ts";
-import type { Desk } from "./desk.ts";
+import { type Desk, noteDenial } from "./desk.ts";
 import { portOf } from "./entrance.ts";
 import { timesOf } from "./times.ts";
 import type { Listener, openListener } from "./listener.ts";
@@ -28,6 +28,7 @@ export function serve(desk: Desk, input: PollInput, tell: (event: Told) => void)
         tell({ type: "callback.arrived", handle: desk.vault.put({ ...arrival, verifier: null }) });
         return;
       }
+      noteDenial(desk, name, arrival);
       listener.show(failedPage(arrival.code), true);
       tell({ type: "callback.denied", code: arrival.code });
     });
