@@ -2,7 +2,7 @@
 //
 // Both decide where secrets go. A stored credential therefore names the client and the token host that issued it, and its
 // refresh token is sent nowhere else (RFC 6749 10.4), whatever the settings say today.
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { AuthError } from "../machines/errors.ts";
 import type { Provider } from "../providers/provider.ts";
 import { expandHome, type Host } from "./host.ts";
@@ -71,8 +71,9 @@ function clientInEnvironment(source: NonNullable<Provider["clientSource"]>, { en
 }
 
 /** Vendors' consoles give `{ "installed": { "client_id", "client_secret" } }`; a flat object will do too. */
-function clientInFile(path: string, { userHome }: Host): Client {
-  const file = expandHome(path, userHome);
+function clientInFile(path: string, { home, userHome }: Host): Client {
+  // Whoever renews a token does so in another folder than whoever has signed in.
+  const file = resolve(home, expandHome(path, userHome));
   const content = readJson(file);
   const nested = content["installed"] ?? content["web"] ?? content;
   const { client_id: id, client_secret: secret } = isRecord(nested) ? nested : {};

@@ -352,3 +352,13 @@ describe("another tool's login", () => {
     assert.equal((await auth.account("gemini").token()).secret.reveal(), s.home.tokens("gemini")["access_token"]);
   });
 });
+
+it("a client file is the same from every folder: its name counts from the folder of the settings", async () => {
+  await using s = await stage({ providers: { gemini: { clientFile: "own/client.json" } } });
+  mkdirSync(join(s.home.paths.home, "own"), { mode: 0o700 });
+  writeFileSync(join(s.home.paths.home, "own", "client.json"), JSON.stringify(s.emulator.geminiClient), {
+    mode: 0o600,
+  });
+  const { row } = await signIn(s, s.auth(), "gemini", { grant: "loopback" });
+  assert.equal(row.state, "authenticated");
+});
