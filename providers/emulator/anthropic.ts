@@ -153,12 +153,16 @@ function profile(call: Call, world: World): Reply {
   });
 }
 
+const { model } = provider.api;
+const listed = { type: "model", id: model, display_name: model, created_at: "2025-09-29T00:00:00Z" } as const;
+
 function models(call: Call, world: World): Reply {
   checkCredential(call, world);
-  const { model } = provider.api;
-  const data = [{ type: "model", id: model, display_name: model, created_at: "2025-09-29T00:00:00Z" }];
-  return json(200, { data, has_more: false, first_id: model, last_id: model });
+  return json(200, { data: [listed], has_more: false, first_id: model, last_id: model });
 }
+
+// Other vendors list their models under the same paths, for keys in other headers.
+const asksAnthropic = ({ headers }: Call): boolean => "x-api-key" in headers || "anthropic-version" in headers;
 
 const api = { endpoint: "api", surface: "api" } as const;
 
@@ -181,8 +185,17 @@ export const routes: readonly Route[] = [
     ...api,
     method: "GET",
     path: new URL(provider.keyApi.verifyUrl).pathname,
-    // Another vendor lists its models under the same path, for a key in another header.
-    when: ({ headers }) => "x-api-key" in headers || "anthropic-version" in headers,
+    when: asksAnthropic,
     run: models,
+  },
+  {
+    ...api,
+    method: "GET",
+    path: `${new URL(provider.keyApi.verifyUrl).pathname}/${model}`,
+    when: asksAnthropic,
+    run(call, world) {
+      checkCredential(call, world);
+      return json(200, listed);
+    },
   },
 ];

@@ -92,6 +92,7 @@ function issueCode(dialect: Dialect, ticket: Ticket, person: Person, world: Worl
     redirectUris: [ticket.redirectUri],
     scope: ticket.scope,
     state: ticket.state,
+    nonce: ticket.parameters["nonce"] ?? null,
     challenge: ticket.challenge,
     account: person.email,
     refreshable: dialect.refreshable(ticket, person, world),

@@ -5,18 +5,20 @@ import { createHash, randomUUID } from "node:crypto";
 import { codex as provider } from "../codex.ts";
 import { authorizeRoutes, checkClient } from "./authorize.ts";
 import { type Call, bearer, text } from "./call.ts";
+import { complete } from "./chat-completions.ts";
 import { checkDevice, devicePagePaths, devicePageRoutes, makeUserCode } from "./device.ts";
-import type { Dialect, Route } from "./dialect.ts";
+import type { Dialect, Issued, Route } from "./dialect.ts";
 import { checkEncoding, tokenRoute } from "./exchange.ts";
 import { checkAccess, checkApiKey, revoke } from "./guard.ts";
-import { signedJwt } from "./jwt.ts";
+import { keySet, signedJwt, ties } from "./jwt.ts";
 import type { Person } from "./people.ts";
 import { answerTo, pieces, usage } from "./prompt.ts";
 import type { Words } from "./refusals.ts";
 import { type Reply, empty, events, json } from "./reply.ts";
-import type { Family } from "./tokens.ts";
+import { type Family, familyOf } from "./tokens.ts";
 import type { World } from "./world.ts";
 
+const keyPrefix = "sk-proj-";
 const issuer = new URL(provider.authorizationEndpoint).origin;
 const pathOf = (url: string): string => new URL(url).pathname;
 
@@ -41,13 +43,13 @@ export const dialect: Dialect = {
     access: (world, family, person, expiresInS) => world.secret(accessToken(world, family, person, expiresInS)),
     refresh: (world) => world.mint("rt_", 48),
   },
-  reply: ({ family, person, access, refresh, expiresInS }, world) => ({
-    access_token: access,
-    ...(family.scope.split(" ").includes("openid") && { id_token: world.secret(idToken(world, family, person)) }),
-    ...(refresh !== null && { refresh_token: refresh }),
+  reply: (issued, world) => ({
+    access_token: issued.access,
+    ...(issued.family.scope.split(" ").includes("openid") && { id_token: world.secret(idToken(issued, world)) }),
+    ...(issued.refresh !== null && { refresh_token: issued.refresh }),
     token_type: "bearer",
-    expires_in: expiresInS,
-    scope: family.scope,
+    expires_in: issued.expiresInS,
+    scope: issued.family.scope,
   }),
   says,
 };
@@ -86,7 +88,7 @@ function accessToken(world: World, family: Family, person: Person, expiresInS: n
   });
 }
 
-function idToken(world: World, family: Family, person: Person): string {
+function idToken({ family, person, access, nonce }: Issued, world: World): string {
   const now = Math.floor(world.now() / 1000);
   return signedJwt({
     iss: issuer,
@@ -98,6 +100,7 @@ function idToken(world: World, family: Family, person: Person): string {
     email: person.email,
     email_verified: true,
     name: person.name,
+    ...ties(nonce, access),
     "https://api.openai.com/auth": authClaim(person),
   });
 }
@@ -149,6 +152,7 @@ function pollDevice(call: Call, world: World): Reply {
     redirectUris: [provider.device.redirectUri, world.url + pathOf(provider.device.redirectUri)],
     scope,
     state: null,
+    nonce: null,
     challenge,
     account,
     refreshable: true,
@@ -226,6 +230,14 @@ const response = (call: Call, status: string, output: readonly object[]): object
   },
 });
 
+const listed = { id: provider.keyApi.model, object: "model", created: 1_757_462_400, owned_by: "openai" } as const;
+
+/** By the credential: a key of ours, or the token of a login of ours. */
+function isOurs(call: Call, world: World): boolean {
+  const credential = bearer(call);
+  return credential.startsWith(keyPrefix) || familyOf(world.ledger, credential)?.provider === "codex";
+}
+
 const backend = pathOf(provider.api.base);
 const keyBase = pathOf(provider.keyApi.base);
 
@@ -258,6 +270,13 @@ export const routes: readonly Route[] = [
     run: pollDevice,
   },
   ...devicePageRoutes(dialect, devicePagePaths.codex),
+  {
+    method: "GET",
+    path: "/.well-known/jwks.json",
+    endpoint: "keys",
+    surface: "token",
+    run: () => json(200, keySet()),
+  },
   { method: "POST", path: `${backend}/responses`, endpoint: "api", surface: "api", run: codexResponses },
   {
     method: "GET",
@@ -277,8 +296,30 @@ export const routes: readonly Route[] = [
     surface: "key",
     run(call, world) {
       checkApiKey(dialect, bearer(call), world);
-      const model = { id: provider.keyApi.model, object: "model", created: 1_757_462_400, owned_by: "openai" };
-      return json(200, { object: "list", data: [model] });
+      return json(200, { object: "list", data: [listed] });
+    },
+  },
+  {
+    method: "GET",
+    path: `${keyBase}/models/${listed.id}`,
+    endpoint: "api",
+    surface: "key",
+    when: isOurs,
+    run(call, world) {
+      checkApiKey(dialect, bearer(call), world);
+      return json(200, listed);
+    },
+  },
+  {
+    method: "POST",
+    path: `${keyBase}/chat/completions`,
+    endpoint: "api",
+    surface: "key",
+    // Another vendor has the same path, for logins.
+    when: isOurs,
+    run(call, world) {
+      checkApiKey(dialect, bearer(call), world);
+      return complete(call);
     },
   },
 ];

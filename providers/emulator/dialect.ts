@@ -33,6 +33,8 @@ export interface Issued {
   /** Null: none in this reply. */
   readonly refresh: string | null;
   readonly expiresInS: number;
+  /** Of the authorization request that this answers; null: of none, or it had none. */
+  readonly nonce: string | null;
   readonly call: Call;
 }
 

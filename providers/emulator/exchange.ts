@@ -81,7 +81,7 @@ function exchange(dialect: Dialect, call: Call, world: World): Reply {
   const family = openFamily(world.ledger, code);
   code.gave = family;
   tally.exchanges += 1;
-  return issue(dialect, family, { refreshable: code.refreshable }, call, world);
+  return issue(dialect, family, { refreshable: code.refreshable, nonce: code.nonce }, call, world);
 }
 
 /** RFC 7636 4.6; also of a device flow that knows PKCE. */
@@ -143,7 +143,10 @@ function refresh(dialect: Dialect, call: Call, world: World): Reply {
 export function issue(
   dialect: Dialect,
   family: Family,
-  how: { readonly refreshable: boolean } | { readonly rotate: boolean } | { readonly repeat: string },
+  how:
+    | { readonly refreshable: boolean; readonly nonce: string | null }
+    | { readonly rotate: boolean }
+    | { readonly repeat: string },
   call: Call,
   world: World,
 ): Reply {
@@ -156,5 +159,7 @@ export function issue(
   const fresh = ("refreshable" in how && how.refreshable) || ("rotate" in how && how.rotate);
   const newest = fresh ? dialect.mint.refresh(world) : null;
   if (newest !== null) rememberRefresh(world.ledger, newest, family, now);
-  return json(200, dialect.reply({ family, person, access, refresh: newest ?? repeated, expiresInS, call }, world));
+  const nonce = "nonce" in how ? how.nonce : null;
+  const given = { family, person, access, refresh: newest ?? repeated, expiresInS, nonce, call };
+  return json(200, dialect.reply(given, world));
 }

@@ -8,7 +8,7 @@ import type { ProviderName } from "../index.ts";
 import type { Reply } from "./reply.ts";
 import { type Situation, situation } from "./situations.ts";
 
-export type Endpoint = "token" | "refresh" | "device" | "poll" | "revoke" | "userinfo" | "api" | "authorize";
+export type Endpoint = "token" | "refresh" | "device" | "poll" | "revoke" | "userinfo" | "keys" | "api" | "authorize";
 
 /** `acted`: the server did what was asked before the fault hit. Default false unless said otherwise. */
 export type Fault =

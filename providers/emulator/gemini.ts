@@ -9,7 +9,7 @@ import { type Call, bearer, text } from "./call.ts";
 import type { Dialect, Issued, Route } from "./dialect.ts";
 import { tokenRoute } from "./exchange.ts";
 import { checkAccess, checkApiKey, revoke } from "./guard.ts";
-import { signedJwt } from "./jwt.ts";
+import { certificates, keySet, signedJwt, ties } from "./jwt.ts";
 import { codePage, resultPage } from "./pages.ts";
 import type { Person } from "./people.ts";
 import { answerTo, pieces, usage } from "./prompt.ts";
@@ -69,7 +69,7 @@ export const dialect: Dialect = {
   },
 };
 
-function idToken({ family, person }: Issued, world: World): string {
+function idToken({ family, person, access, nonce }: Issued, world: World): string {
   const now = Math.floor(world.now() / 1000);
   return signedJwt({
     iss: new URL(provider.authorizationEndpoint).origin,
@@ -79,6 +79,7 @@ function idToken({ family, person }: Issued, world: World): string {
     email: person.email,
     email_verified: true,
     name: person.name,
+    ...ties(nonce, access),
     iat: now,
     exp: now + 3600,
   });
@@ -113,6 +114,33 @@ function tokeninfo(call: Call, world: World): Reply {
     email_verified: "true",
   });
 }
+
+/** As in OpenID Connect Core 5.3.2, where the older endpoints have members of their own. */
+function openidUserinfo(call: Call, world: World): Reply {
+  const person = whose(checkAccess(dialect, call, world).account, world);
+  return json(200, { sub: googleId(person), name: person.name, email: person.email, email_verified: true });
+}
+
+/** OpenID Connect Discovery 4, with the vendor's own addresses: it is found under the vendor's name only. */
+const metadata = {
+  issuer: new URL(provider.authorizationEndpoint).origin,
+  authorization_endpoint: provider.authorizationEndpoint,
+  token_endpoint: provider.tokenEndpoint,
+  userinfo_endpoint: "https://openidconnect.googleapis.com/v1/userinfo",
+  revocation_endpoint: provider.revocationEndpoint,
+  jwks_uri: "https://www.googleapis.com/oauth2/v3/certs",
+  response_types_supported: ["code"],
+  subject_types_supported: ["public"],
+  id_token_signing_alg_values_supported: ["RS256"],
+  scopes_supported: ["openid", "email", "profile"],
+  token_endpoint_auth_methods_supported: ["client_secret_post", "client_secret_basic"],
+  code_challenge_methods_supported: ["plain", "S256"],
+  grant_types_supported: ["authorization_code", "refresh_token"],
+} as const;
+
+const signer = "federated-signon.system.gserviceaccount.com";
+/** Clients keep the keys for that long. */
+const keysLast = { "cache-control": "public, max-age=19800" };
 
 function showCode(call: Call): Reply {
   const code = call.query.get("code");
@@ -214,6 +242,9 @@ function checkKey(call: Call, world: World): void {
   checkApiKey(dialect, call.headers["x-goog-api-key"] ?? call.query.get("key") ?? bearer(call), world);
 }
 
+const asksGoogle = ({ headers, query, path }: Call): boolean =>
+  path.startsWith(keyBase) || "x-goog-api-key" in headers || query.has("key");
+
 const listed = {
   name: `models/${provider.keyApi.model}`,
   version: "2.5",
@@ -225,6 +256,7 @@ const listed = {
 
 const assist = pathOf(provider.api.base);
 const keyBase = pathOf(provider.keyApi.base);
+const keys = { method: "GET", endpoint: "keys", surface: "token" } as const;
 const api = { endpoint: "api", surface: "api" } as const;
 const key = { endpoint: "api", surface: "key" } as const;
 
@@ -245,6 +277,20 @@ export const routes: readonly Route[] = [
   },
   { method: "GET", path: pathOf(provider.userinfoEndpoint), endpoint: "userinfo", surface: "api", run: userinfo },
   { method: "GET", path: "/oauth2/v1/userinfo", endpoint: "userinfo", surface: "api", run: userinfo },
+  { method: "GET", path: "/oauth2/v3/userinfo", endpoint: "userinfo", surface: "api", run: openidUserinfo },
+  { method: "GET", path: "/v1/userinfo", endpoint: "userinfo", surface: "api", run: openidUserinfo },
+  {
+    ...keys,
+    path: "/oauth2/v1/certs",
+    run: () => json(200, certificates(signer), keysLast),
+  },
+  { ...keys, path: "/oauth2/v3/certs", run: () => json(200, keySet(), keysLast) },
+  {
+    ...keys,
+    path: "/.well-known/openid-configuration",
+    when: ({ origin }) => origin === metadata.issuer,
+    run: () => json(200, metadata, keysLast),
+  },
   { method: "GET", path: "/tokeninfo", endpoint: "userinfo", surface: "token", run: tokeninfo },
   { method: "POST", path: "/tokeninfo", endpoint: "userinfo", surface: "token", run: tokeninfo },
   { ...api, method: "POST", path: `${assist}:loadCodeAssist`, run: loadCodeAssist },
@@ -271,11 +317,11 @@ export const routes: readonly Route[] = [
       return world.deadEnd("unknown-operation");
     },
   },
-  { ...key, method: "POST", path: /^\/v1beta\/models\/[^/:]+:(streamG|g)enerateContent$/, run: generate },
+  { ...key, method: "POST", path: /^\/v1(beta)?\/models\/[^/:]+:(streamG|g)enerateContent$/, run: generate },
   {
     ...key,
     method: "POST",
-    path: /^\/v1beta\/models\/[^/:]+:countTokens$/,
+    path: /^\/v1(beta)?\/models\/[^/:]+:countTokens$/,
     run(call, world) {
       checkKey(call, world);
       return json(200, { totalTokens: usage.input });
@@ -284,10 +330,23 @@ export const routes: readonly Route[] = [
   {
     ...key,
     method: "GET",
-    path: `${keyBase}/models`,
+    path: /^\/v1(beta)?\/models$/,
+    // Other vendors list their models under the same path, for keys in other places.
+    when: asksGoogle,
     run(call, world) {
       checkKey(call, world);
       return json(200, { models: [listed] });
+    },
+  },
+  {
+    ...key,
+    method: "GET",
+    path: /^\/v1(beta)?\/models\/[^/:]+$/,
+    when: asksGoogle,
+    run(call, world) {
+      checkKey(call, world);
+      const name = call.path.slice(call.path.indexOf("models/"));
+      return name === listed.name ? json(200, listed) : world.deadEnd("unknown-operation");
     },
   },
 ];

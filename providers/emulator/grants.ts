@@ -24,6 +24,8 @@ export interface Code {
   readonly redirectUris: readonly string[];
   readonly scope: string;
   readonly state: string | null;
+  /** Repeated in the id token (OpenID Connect Core 3.1.2.1). */
+  readonly nonce: string | null;
   readonly challenge: string | null;
   readonly account: string;
   /** Comes with a refresh token. */

@@ -1,17 +1,17 @@
 // Plays Qwen: RFC 8628 with PKCE on top and a few departures (429 for slow_down, 401 for a dead device code, no `interval`),
 // a token reply that names the host of the API, and chat completions in OpenAI's format, for logins at one base and for keys
 // at another.
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { qwen as provider } from "../qwen.ts";
 import { checkChallenge, checkClient } from "./authorize.ts";
 import { type Call, bearer, text } from "./call.ts";
+import { complete } from "./chat-completions.ts";
 import { checkDevice, devicePagePaths, devicePageRoutes, makeUserCode } from "./device.ts";
 import type { Dialect, Route } from "./dialect.ts";
 import { checkEncoding, checkVerifier, deviceGrantType, issue, tokenRoute } from "./exchange.ts";
 import { checkAccess, checkApiKey } from "./guard.ts";
-import { answerTo, pieces, usage } from "./prompt.ts";
 import type { Words } from "./refusals.ts";
-import { type Reply, events, json } from "./reply.ts";
+import { type Reply, json } from "./reply.ts";
 import { openFamily } from "./tokens.ts";
 import type { World } from "./world.ts";
 
@@ -104,39 +104,7 @@ function poll(call: Call, world: World): Reply {
   world.tallies.qwen.exchanges += 1;
   const { client, account, scope } = device;
   const family = openFamily(world.ledger, { provider: "qwen", client, account, scope });
-  return issue(dialect, family, { refreshable: true }, call, world);
-}
-
-function complete(call: Call): Reply {
-  const said = answerTo(call.fields["messages"]);
-  const shared = {
-    id: `chatcmpl-${randomBytes(12).toString("hex")}`,
-    created: Math.floor(Date.now() / 1000),
-    model: text(call.fields, "model"),
-  };
-  const used = {
-    prompt_tokens: usage.input,
-    completion_tokens: usage.output,
-    total_tokens: usage.input + usage.output,
-  };
-  if (call.fields["stream"] !== true) {
-    const choice = { index: 0, message: { role: "assistant", content: said }, finish_reason: "stop", logprobs: null };
-    return json(200, { ...shared, object: "chat.completion", choices: [choice], usage: used });
-  }
-  const chunk = (delta: object, finish: string | null): object => ({
-    ...shared,
-    object: "chat.completion.chunk",
-    choices: [{ index: 0, delta, finish_reason: finish, logprobs: null }],
-    usage: null,
-  });
-  const { include_usage: withUsage } = (call.fields["stream_options"] ?? {}) as { include_usage?: unknown };
-  const list = [
-    chunk({ role: "assistant", content: "" }, null),
-    ...pieces(said).map((content) => chunk({ content }, null)),
-    chunk({}, "stop"),
-    ...(withUsage === true ? [{ ...shared, object: "chat.completion.chunk", choices: [], usage: used }] : []),
-  ];
-  return events([...list.map((data) => ({ data })), { data: "[DONE]" }]);
+  return issue(dialect, family, { refreshable: true, nonce: null }, call, world);
 }
 
 const pathOf = (url: string): string => new URL(url).pathname;
