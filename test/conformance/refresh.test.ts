@@ -474,7 +474,7 @@ rule(
     },
     also: [
       { file: "test/runtime/store.files.test.ts", words: "are 0600 and 0700 under umask" },
-      { file: "test/canary/run.ts", words: "canaries" },
+      { file: "test/canary/run.ts", words: "searches everything that was written or printed" },
     ],
   },
 );
