@@ -346,7 +346,7 @@ rule(
           assert.equal(auth.account("gemini").status().row.present, true);
         },
     },
-    also: [{ file: "test/runtime/wire/token.test.ts", words: "a captive portal" }],
+    also: [{ file: "test/runtime/wire/token.test.ts", words: "is not decided by a byte order mark or by a duplicate" }],
   },
 );
 
