@@ -123,7 +123,7 @@ function unknownPath(call: Call, world: World): Reply {
   if (call.method === "GET" && call.path === "/") {
     return resultPage(200, "The emulator is running", "Sign-in pages open from the program that asks for them.");
   }
-  const elsewhere = table.some(({ route }) => route.path === call.path);
+  const elsewhere = table.some(({ route }) => route.path === call.path && route.method !== call.method);
   return json(elsewhere ? 405 : 404, { error: elsewhere ? "method_not_allowed" : "not_found" });
 }
 
