@@ -3,7 +3,7 @@
 // A fresh token in memory is the fast way and touches neither file nor machine. Everything else goes through the machine,
 // and the answer is what the store holds when it has settled.
 import { AuthError } from "../machines/errors.ts";
-import { isOver } from "../machines/facts.ts";
+import { isOver, isRenewable } from "../machines/facts.ts";
 import { defaultMinTtlMs, isFresh } from "../machines/freshness.ts";
 import type { Provider } from "../providers/provider.ts";
 import type { CredentialEvent, RefreshDemand, Result } from "../machines/life.ts";
@@ -169,7 +169,13 @@ export function createDemands(
       force
         ? { type: "refresh.requested", force, now: now() }
         : { type: "token.demanded", minTtlMs: defaultMinTtlMs, now: now() };
-    return renewal(look(wiring, provider, name.account), { minTtlMs: defaultMinTtlMs, force }, event);
+    const demand = { minTtlMs: defaultMinTtlMs, force };
+    const result = await renewal(look(wiring, provider, name.account), demand, event);
+    if (result !== null) return result;
+    const found = look(wiring, provider, name.account);
+    const reason = unasked(found);
+    if (reason !== null && found.legacy) clientOf(provider, wiring.host);
+    return reason;
   };
 
   return {
@@ -180,6 +186,15 @@ export function createDemands(
       inMemory = null;
     },
   };
+}
+
+/** Why nobody was asked for another token; null: there is one that lives. */
+function unasked({ survey: { facts, now } }: Findings): Outcome {
+  if (facts === null) return { kind: "signedOut", code: null };
+  if (isFresh(facts.expiresAt, now, defaultMinTtlMs)) return null;
+  return isRenewable(facts)
+    ? { kind: "unavailable", code: facts.retry?.code ?? "backing_off" }
+    : { kind: "rejected", code: facts.refused ?? "refresh_impossible" };
 }
 
 /** The next try to renew has its time, and that has not come. */

@@ -20,7 +20,7 @@ export interface AccountParts {
   readonly running: () => Running;
   readonly why: (findings: Findings) => Precedence;
   readonly token: Account["token"];
-  /** Renews the token if it is about to end, or anyhow. @returns how that ended; null: nothing was to be done */
+  /** Renews the token if it is about to end, or anyhow. @returns how that ended, or why nobody was asked; null: it is fresh */
   readonly renew: (force: boolean) => Promise<Pick<Result, "kind" | "code"> | null>;
   readonly rejected: Account["rejected"];
 }
@@ -82,7 +82,9 @@ export function createAccount(parts: AccountParts): Account {
     const found = sound();
     checkEnabled(found);
     if (found.credential === null) throw new AuthError("sign_in_needed", name);
-    throwFailure(await parts.renew(force));
+    const result = await parts.renew(force);
+    if (result?.kind === "signedOut") throw new AuthError("sign_in_needed", name);
+    throwFailure(result);
     return status();
   };
 

@@ -630,6 +630,41 @@ it("an account that is not signed in needs a sign-in, and says how", async () =>
   assert.equal(s.emulator.requests.length, 0);
 });
 
+describe("a refresh that is asked for, of a token that has ended or is about to,", { concurrency: 4 }, () => {
+  const refused = { kind: "reply", status: 400, body: '{"error":"invalid_grant"}' } as const;
+  for (const [fault, code, exit] of [
+    [{ kind: "status", status: 429, retryAfter: "120" }, "rate_limited", 5],
+    [refused, "refresh_refused", 3],
+  ] as const)
+    for (const left of [-5, 20])
+      it(`says why nobody is asked: ${code}, ${left} s left`, async () => {
+        await using s = await stage();
+        const account = (await signedIn(s, "anthropic", left)).account("anthropic");
+        s.emulator.fault("anthropic", "refresh", fault);
+        for (let times = 0; times < 2; times += 1) {
+          const error = (await account.refresh().catch((reason: unknown) => reason)) as Json;
+          assert.deepEqual([error["code"], error["exitCode"]], [code, exit]);
+        }
+        const error = (await s
+          .auth()
+          .account("anthropic")
+          .refresh()
+          .catch((reason: unknown) => reason)) as Json;
+        assert.deepEqual([error["code"], error["exitCode"]], [code, exit], "in another process as well");
+        assert.equal(presented(s, "anthropic"), 1);
+      });
+
+  it("says that there is no login any more when that goes meanwhile", async () => {
+    await using s = await stage();
+    const account = (await signedIn(s)).account("anthropic");
+    s.emulator.fault("anthropic", "refresh", { kind: "delay", ms: 500 });
+    const refreshed = codeOf(account.refresh());
+    await until(() => presented(s, "anthropic") > 0, "it is on its way");
+    rmSync(s.home.paths.tokenFile({ provider: "anthropic", account: "default" }));
+    assert.equal(await refreshed, "sign_in_needed");
+  });
+});
+
 it("an old failure does not spoil a later success", async () => {
   await using s = await stage();
   const auth = await signedIn(s);
