@@ -45,8 +45,8 @@ export const ownOptions = {
   "min-ttl": { ...text, describe: "seconds that the token must live; default 30" },
   format: {
     ...text,
-    choices: ["raw", "json", "header", "env", "exec-credential"],
-    describe: "how to print it; default raw",
+    choices: ["raw", "json", "header", "env", "exec-credential", "mermaid", "svg"],
+    describe: "how to print it; default raw, of a statechart mermaid",
   },
   interactive: { ...flag, describe: "let the person at the terminal take part" },
   force: { ...flag, describe: "even if the token is fresh" },

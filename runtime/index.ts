@@ -9,6 +9,8 @@ export { type Account, type LoginRequest, type LogoutReport } from "./account.ts
 export { type Auth, type AuthOptions, createAuth, type FetchOptions } from "./auth.ts";
 export { type Candidate, type KeyFlags, type Precedence, sourceName, sourceOf } from "./credentials.ts";
 export type { Access } from "./fetch.ts";
+export { type ChartName, chartNames } from "../machines/chart.ts";
+export { type MachineFormat, machineAs, machineFormats } from "./inspect/machine.ts";
 export { type Host, realHost } from "./host.ts";
 export { type HomeSettings, settingsIn } from "./settings/home.ts";
 export { isKnownPage } from "./login/known-page.ts";

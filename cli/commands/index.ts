@@ -94,6 +94,11 @@ export const commands: Readonly<Record<string, Listed>> = {
     says: "what is signed in, until when, and what wins",
     load: async () => (await import("./status.ts")).command,
   },
+  machine: {
+    form: "machine <p> [CHART]",
+    says: "its statechart, or one inside it, as text",
+    load: async () => (await import("./machine.ts")).command,
+  },
   profile: {
     form: "profile save|list|delete NAME",
     says: "key settings under a name",
@@ -127,7 +132,6 @@ export const reservedNames: ReadonlySet<string> = new Set([
   "help",
   "import",
   "inspect",
-  "machine",
   "menu",
   "version",
 ]);

@@ -10,6 +10,8 @@ import { needsSignIn, signInLazily } from "../signing-in.ts";
 import { clock } from "../when.ts";
 import type { Command } from "./index.ts";
 
+const formats: readonly string[] = ["raw", "json", "header", "env", "exec-credential"];
+
 export const command: Command = {
   accepts: ["min-ttl", "format", "interactive"],
   run: async (context) => {
@@ -17,6 +19,8 @@ export const command: Command = {
     const minTtl = flags["min-ttl"];
     const minTtlMs = minTtl === undefined ? null : secondsIn(minTtl, 0);
     if (minTtl !== undefined && minTtlMs === null) throw await usage("--min-ttl takes whole seconds");
+    const format = flags.json === true ? "json" : (flags.format ?? "raw");
+    if (!formats.includes(format)) throw await usage(`--format of \`token\` is one of ${formats.join(", ")}`);
     const account = await context.account();
     const isLazy = flags.interactive === true && account.why().winner?.kind === "oauth";
     if (isLazy && needsSignIn(account.status())) await signInLazily(context);
@@ -27,9 +31,7 @@ export const command: Command = {
       const left = clock((credential.expiresAt ?? 0) - Date.now());
       output.say(`Warning: ${account.provider} gives no longer one now: this token ends in ${left}.`);
     }
-    output.data(
-      await printed(flags.json === true ? "json" : (flags.format ?? "raw"), credential, account, await context.facts()),
-    );
+    output.data(await printed(format, credential, account, await context.facts()));
     return 0;
   },
 };

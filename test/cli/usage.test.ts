@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { closeSync, existsSync, openSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { play } from "./played.ts";
 import { commandLine, House, type Json } from "./program.ts";
@@ -28,10 +29,10 @@ describe("help and version", () => {
       assert.equal(stderr, "");
       for (const form of [
         ..."enable disable login complete wait cancel logout token refresh ask why reset".split(" "),
-        ..."status profile shell demo emulator".split(" "),
+        ..."status machine profile shell demo emulator".split(" "),
       ])
         assert.match(stdout, new RegExp(`^  (<p> )?${form}\\b`, "m"));
-      for (const unfinished of ["explain", "exec", "import", "inspect", "machine", "doctor", "completion"])
+      for (const unfinished of ["explain", "exec", "import", "inspect", "doctor", "completion"])
         assert.doesNotMatch(stdout, new RegExp(`^  (<p> )?${unfinished}\\b`, "m"));
       assert.deepEqual(
         stdout.split("\n").filter((text) => text.length > 80),
@@ -44,6 +45,31 @@ describe("help and version", () => {
     assert.match(stdout, /--grant GRANT +.*loopback, paste, device/);
     assert.doesNotMatch(stdout, /--min-ttl/);
   });
+});
+
+describe("machine", () => {
+  it("prints a provider's chart, or one inside it, in three languages, and reads no tokens", async () => {
+    assert.match((await played("machine codex")).stdout, /^stateDiagram-v2\n[^]*authenticated --> refreshing: /);
+    assert.match(
+      (await played("machine CODEX device --format svg")).stdout,
+      /^<svg[^]*id="n:awaitingPoll\.polling"[^]*<\/svg>\n$/,
+    );
+    const { states } = JSON.parse((await played("machine qwen --json")).stdout) as { readonly states: object };
+    assert.ok("pendingAuth" in states);
+    assert.ok(!existsSync(join(house.home, "oauth")));
+  });
+
+  for (const [line, says] of [
+    ["machine", /needs a provider: gemini, anthropic, codex, qwen/],
+    ["machine qwen devise", /There is no chart "devise" \(did you mean device\?\); there are account, loopback/],
+    ["machine qwen --format raw", /--format of `machine` is one of mermaid, svg, json/],
+    ["codex token --format svg", /--format of `token` is one of raw, json, header, env, exec-credential/],
+  ] as const)
+    it(`says what is wrong with ${line}`, async () => {
+      const { code, stderr } = await played(line);
+      assert.equal(code, 2);
+      assert.match(stderr, says);
+    });
 });
 
 describe("words", () => {

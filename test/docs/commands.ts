@@ -1,7 +1,7 @@
 // What the command line offers: the contract's words as far as this version has them.
 
 /** Commands that stand alone. */
-export const alone = ["status", "profile", "shell", "demo", "emulator"] as const;
+export const alone = ["status", "machine", "profile", "shell", "demo", "emulator"] as const;
 
 /** Commands that follow a provider's name. */
 export const verbs = [
@@ -49,6 +49,7 @@ export const flags: Readonly<Record<string, readonly string[]>> = {
   token: ["--min-ttl", "--format", "--interactive"],
   refresh: ["--force"],
   ask: ["--model"],
+  machine: ["--format"],
   profile: ["--provider"],
   shell: ["--model"],
   demo: ["--browser"],
