@@ -7,6 +7,7 @@ import type { Provider } from "../../providers/provider.ts";
 import { type Registration, registrationOf } from "../registration.ts";
 import type { Attempt } from "../store/pending.ts";
 import { pollRequest } from "../wire/request.ts";
+import type { Misconfigured, Refused } from "../wire/reply.ts";
 import { pollReply, retryAfterMs } from "../wire/response.ts";
 import { keep } from "./commit.ts";
 import type { Desk } from "./desk.ts";
@@ -54,6 +55,10 @@ async function ask(desk: Desk, input: PollInput, signal: AbortSignal): Promise<P
     case "issued":
       await keep(desk, provider, attempt, outcome.issued, signal);
       return { kind: "granted" };
+    case "refused":
+    case "misconfigured":
+      noteWord(desk, attempt, outcome);
+      return { kind: "failed", code: outcome.code };
     default:
       return { kind: "failed", code: outcome.code };
   }
@@ -66,6 +71,16 @@ async function registered({ host, sender }: Desk, provider: Provider): Promise<R
     if (error instanceof AuthError && error.retryable) return { code: error.code };
     throw error;
   }
+}
+
+/** The server's own word for the end is told with it. */
+function noteWord(
+  desk: Desk,
+  { provider, account }: Attempt,
+  { code, oauthError, status }: Refused | Misconfigured,
+): void {
+  const detail = oauthError ?? `HTTP ${status}`;
+  desk.faults.note({ provider, account }, new AuthError(code, { provider, account, oauthError, status, detail }));
 }
 
 /** What the server wants of the next poll outlives this process. */

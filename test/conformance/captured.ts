@@ -20,25 +20,31 @@ export async function signedIn(s: Stage, name: ProviderName, leftS = -5): Promis
 
 let made: Promise<Stage> | null = null;
 after(async () => {
-  await (await made)?.[Symbol.asyncDispose]();
+  await (await made?.catch(() => null))?.[Symbol.asyncDispose]();
 });
 
-async function make(): Promise<Stage> {
+/** A stage on which this has been done. One on which it failed keeps no process alive. */
+export async function staged(work: (s: Stage) => Promise<unknown>): Promise<Stage> {
   const s = await stage();
+  try {
+    await work(s);
+    return s;
+  } catch (error) {
+    await s[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function inAndOut(s: Stage): Promise<void> {
   await Promise.all(names.map(async (name) => (await signedIn(s, name)).account(name).token()));
   const second = s.auth();
   await signIn(s, second, "codex", { grant: "device", account: "second" });
-  await Promise.all(
-    names.map(async (name) => {
-      await second.account(name).logout();
-    }),
-  );
-  return s;
+  await Promise.all(names.map((name) => second.account(name).logout()));
 }
 
 /** What came in at these endpoints, of one vendor or of all: a sign-in, a refresh and a logout of each. */
 export async function captured(endpoints: readonly Endpoint[], name?: ProviderName): Promise<readonly SeenRequest[]> {
-  const { emulator } = await (made ??= make());
+  const { emulator } = await (made ??= staged(inAndOut));
   return emulator.requests.filter(
     ({ endpoint, provider }) =>
       endpoint !== null && endpoints.includes(endpoint) && (name === undefined || provider === name),

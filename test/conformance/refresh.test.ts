@@ -21,7 +21,7 @@ import { modeOf } from "../support/home.ts";
 import { edit, presented } from "../support/spending.ts";
 import { codeOf, type Stage, stage } from "../support/stage.ts";
 import { type Call, canTrace, tracedTogether } from "../support/trace.ts";
-import { captured, fieldsOf, names, signedIn } from "./captured.ts";
+import { captured, fieldsOf, names, signedIn, staged } from "./captured.ts";
 import { rule } from "./rule.ts";
 
 /** Does it for every vendor at once: one of them has a sign-in that takes its time. */
@@ -30,15 +30,12 @@ const seconds = (): number => Math.floor(Date.now() / 1000);
 
 let everybody: Promise<Stage> | null = null;
 after(async () => {
-  await (await everybody)?.[Symbol.asyncDispose]();
+  await (await everybody?.catch(() => null))?.[Symbol.asyncDispose]();
 });
 
 /** A home in which everybody is signed in: for rules that end no login. */
 async function everyone(): Promise<Stage> {
-  everybody ??= stage().then(async (s) => {
-    await forAll(async (name) => (await signedIn(s, name)).close());
-    return s;
-  });
+  everybody ??= staged((s) => forAll(async (name) => (await signedIn(s, name)).close()));
   return everybody;
 }
 
