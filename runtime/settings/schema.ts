@@ -15,6 +15,11 @@ const page = v.pipe(
   v.string(),
   v.check(isSafePage, "must be an https address, or http on loopback, without user name"),
 );
+// RFC 8414 2.
+const issuer = v.pipe(
+  endpoint,
+  v.check((address) => !address.includes("?"), "must have no query"),
+);
 const texts = v.array(text);
 const path = v.array(texts);
 const record = v.record(v.string(), v.string());
@@ -50,7 +55,7 @@ export const providerSchema: v.GenericSchema<unknown, Provider> = v.strictObject
   notice: v.nullable(text),
   grantsPage: v.nullable(page),
   grants: v.pipe(v.array(v.picklist(["loopback", "paste", "device"])), v.minLength(1, "must name at least one grant")),
-  issuer: v.nullable(endpoint),
+  issuer: v.nullable(issuer),
   clientId: v.nullable(text),
   clientSource: v.nullable(v.strictObject({ idVariable: text, secretVariable: text, console: page })),
   clientFile: v.nullable(text),
