@@ -281,8 +281,9 @@ rule(
           await beginLogin(s.auth(), "anthropic", "loopback"),
         ];
         const stolen = await redirectOf(s, theirs.pending);
-        const there = forged(ours.pending, { code: stolen.searchParams.get("code") ?? "" });
-        assert.equal(await statusAt(there), 400, "without our server's name");
+        const code = stolen.searchParams.get("code") ?? "";
+        for (const named of [{}, { iss: s.emulator.url }] as const)
+          assert.equal(await statusAt(forged(ours.pending, { code, ...named })), 400, "without our server's name");
         assert.equal(await statusAt(changed(stolen, { token_endpoint: `${issuer.url}/token` })), 200);
         await theirs.ended;
         assert.equal(codesAt(issuer), 0);
