@@ -13,8 +13,10 @@ import { partsOf } from "./spend.ts";
 
 /** The credential, with the lineage and generation of the permit for its refresh token, if it has lost them and there is one. */
 export function recognized(paths: Paths, name: AccountName, credential: StoredCredential): StoredCredential {
-  if (credential.lineage !== null || credential.refreshToken === null) return credential;
-  const of = credential.refreshToken.fingerprint();
+  const { lineage: known, generation: counted, refreshToken } = credential;
+  // Where generations are counted our part is there, lineage or not: a refresh that left the refresh token is behind it.
+  if (known !== null || counted > 0 || refreshToken === null) return credential;
+  const of = refreshToken.fingerprint();
   for (const file of listFolder(paths.spend(name))) {
     const parts = partsOf(file);
     if (parts?.ending !== "sent") continue;

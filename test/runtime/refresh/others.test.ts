@@ -118,6 +118,19 @@ describe("while the refresh token is on its way", { concurrency: 4 }, () => {
     assert.deepEqual([presented(s, provider), s.emulator.counters(provider).reuses], [1, 0]);
   });
 
+  it("a login without a lineage is renewed for good, though its refresh token stays", async () => {
+    await using s = await stage();
+    const auth = s.auth();
+    await signIn(s, auth, "gemini");
+    const { schema, issuer, client_id } = s.home.tokens("gemini")["llxprt_auth"];
+    s.home.plant("gemini", { ...s.home.tokens("gemini"), llxprt_auth: { schema, issuer, client_id } });
+    for (const generation of [1, 2, 3]) {
+      await s.auth().account("gemini").refresh({ force: true });
+      assert.equal(s.home.tokens("gemini")["llxprt_auth"].generation, generation);
+    }
+    assert.equal(presented(s, "gemini"), 3);
+  });
+
   it("an older program that writes its own file keeps it, and its grant", async () => {
     await using s = await stage();
     const auth = await signedIn(s);
