@@ -2,6 +2,7 @@
 // account's lock may be somebody else's for as long as a refresh takes. Whoever has the lock next puts them into the token
 // file, if the sign-in is still wanted.
 import { join } from "node:path";
+import { AuthError } from "../../machines/errors.ts";
 import { decode, encode, type StoredCredential } from "./codec.ts";
 import { readPrivate, removePrivate, writePrivate } from "./files.ts";
 import { listFolder } from "./folders.ts";
@@ -29,11 +30,19 @@ export function dropGranted(paths: Paths, name: AccountName, attempt: string): v
 export function granted(paths: Paths, name: AccountName): Granted[] {
   return listFolder(paths.spend(name))
     .filter((file) => file.endsWith(ending))
-    .map((file) => {
-      const text = readPrivate(join(paths.spend(name), file), name)?.text;
-      return {
-        attempt: file.slice(0, -ending.length),
-        credential: text === undefined ? null : decode(text, 0),
-      };
-    });
+    .map((file) => ({
+      attempt: file.slice(0, -ending.length),
+      credential: credentialIn(join(paths.spend(name), file), name),
+    }));
+}
+
+function credentialIn(path: string, name: AccountName): StoredCredential | null {
+  try {
+    const file = readPrivate(path, name);
+    return file === null ? null : decode(file.text, 0);
+  } catch (error) {
+    // Not even text: no more than text that says nothing.
+    if (error instanceof AuthError && error.code === "store_corrupt") return null;
+    throw error;
+  }
 }

@@ -10,6 +10,7 @@ import type { Grant } from "../../providers/provider.ts";
 import { Secret } from "../secret.ts";
 import { readPrivate, removeEmpty, removePrivate, writePrivate } from "./files.ts";
 import { checkFolder, ensureFolder, ensureHome, listFolder } from "./folders.ts";
+import { isRecord, type Json, own } from "./json.ts";
 import type { IssuedBy } from "./credential.ts";
 import { type AccountName, nameOfFile, type Paths, stemOf } from "./names.ts";
 
@@ -77,8 +78,7 @@ export function createPendingStore(paths: Paths): PendingStore {
 
   const get = (name: AccountName, attempt: string): Attempt | null => {
     if (!/^[\w-]+$/.test(attempt)) return null;
-    const file = readPrivate(fileOf(name, attempt), name);
-    return file === null ? null : decode(file.text);
+    return readRecord(fileOf(name, attempt), whoseBy(name, attempt));
   };
 
   const remove = (name: AccountName, attempt: string): void => {
@@ -99,7 +99,7 @@ export function createPendingStore(paths: Paths): PendingStore {
     },
     list: (name, now) =>
       attemptsOf(name)
-        .flatMap((attempt) => readIfPossible(fileOf(name, attempt)) ?? [])
+        .flatMap((attempt) => readIfPossible(fileOf(name, attempt), whoseBy(name, attempt)) ?? [])
         .filter((attempt) => !isOverdue(attempt, now))
         .toSorted((a, b) => b.createdAt - a.createdAt),
     get,
@@ -112,9 +112,9 @@ export function createPendingStore(paths: Paths): PendingStore {
     },
     sweep: (now) => {
       for (const file of files()) {
-        const record = readIfPossible(join(paths.pending, file));
         const whose = whoseIs(file);
-        if (record !== null && whose !== null && isOverdue(record, now)) remove(whose, whose.attempt);
+        const record = whose === null ? null : readIfPossible(join(paths.pending, file), whose);
+        if (whose !== null && record !== null && isOverdue(record, now)) remove(whose, whose.attempt);
       }
     },
     names: () => {
@@ -124,11 +124,18 @@ export function createPendingStore(paths: Paths): PendingStore {
   };
 }
 
+type Whose = Pick<Attempt, "provider" | "account" | "attempt">;
+
+/** A name is often given as a part of something larger. */
+function whoseBy({ provider, account }: AccountName, attempt: string): Whose {
+  return { provider, account, attempt };
+}
+
 /** What a record's file name says. */
-function whoseIs(file: string): (AccountName & { readonly attempt: string }) | null {
+function whoseIs(file: string): Whose | null {
   const [, stem = "", attempt = ""] = /^(.*?)~([\w-]+)\.json$/.exec(file) ?? [];
   const name = nameOfFile(`${stem}.json`);
-  return name === null ? null : { ...name, attempt };
+  return name === null ? null : whoseBy(name, attempt);
 }
 
 const longestWaitMs = 24 * 3_600_000;
@@ -138,12 +145,22 @@ function isOverdue({ createdAt, expiresAt }: Attempt, now: number): boolean {
   return (expiresAt ?? createdAt + longestWaitMs) <= now;
 }
 
-function readIfPossible(path: string): Attempt | null {
+function readIfPossible(path: string, whose: Whose): Attempt | null {
   try {
-    const file = readPrivate(path, {});
-    return file === null ? null : decode(file.text);
+    return readRecord(path, whose);
   } catch (error) {
     if (error instanceof AuthError) return null;
+    throw error;
+  }
+}
+
+/** Null as well: what is there is none of our records. @throws AuthError `store_unsafe` */
+function readRecord(path: string, whose: Whose): Attempt | null {
+  try {
+    const file = readPrivate(path, whose);
+    return file === null ? null : decode(file.text, whose);
+  } catch (error) {
+    if (error instanceof AuthError && error.code === "store_corrupt") return null;
     throw error;
   }
 }
@@ -161,21 +178,58 @@ function encode(attempt: Attempt): string {
   return `${JSON.stringify({ schema: 1, ...attempt, ...revealed }, null, 2)}\n`;
 }
 
-// Only we write these files; one of another shape is not ours and is left alone.
-function decode(text: string): Attempt | null {
-  let record: Record<string, unknown>;
+type Check = (value: unknown) => boolean;
+
+const isText: Check = (value) => typeof value === "string";
+const isCode: Check = (value) => typeof value === "string" && /^[\x20-\x7e]+$/.test(value);
+const isAddress: Check = (value) => typeof value === "string" && /^[\x21-\x7e]+$/.test(value) && URL.canParse(value);
+// ECMA-262 21.4.1.1: no date is later.
+const isMoment: Check = (value) => typeof value === "number" && Math.abs(value) <= 8.64e15;
+const orNull =
+  (check: Check): Check =>
+  (value) =>
+    value === null || check(value);
+
+const checks: Readonly<Record<Exclude<keyof Attempt, keyof Whose>, Check>> = {
+  kind: (value) => value === "loopback" || value === "paste" || value === "device",
+  url: isAddress,
+  urlComplete: orNull(isAddress),
+  userCode: orNull(isCode),
+  redirectUri: orNull(isAddress),
+  createdAt: isMoment,
+  expiresAt: orNull(isMoment),
+  intervalMs: (value) => isMoment(value) && (value as number) >= 0,
+  restsUntil: (value) => value === undefined || orNull(isMoment)(value),
+  issuer: isText,
+  clientId: isText,
+  iss: orNull(isText),
+  issSent: (value) => typeof value === "boolean",
+  state: orNull(isText),
+  verifier: orNull(isText),
+  nonce: orNull(isText),
+  deviceCode: orNull(isText),
+};
+
+// Only we write these files; one of another shape, or under another one's name, is not ours and is left alone.
+function decode(text: string, whose: Whose): Attempt | null {
+  const record = parsed(text);
+  if (record === null || own(record, "schema") !== 1) return null;
+  const isOurs = Object.entries(whose).every(([member, value]) => own(record, member) === value);
+  const isWhole = Object.entries(checks).every(([member, check]) => check(own(record, member)));
+  if (!isOurs || !isWhole) return null;
+  const known = Object.keys(checks).map((member) => [member, own(record, member) ?? null]);
+  const hidden = secrets.map((member) => {
+    const value = own(record, member);
+    return [member, typeof value === "string" ? new Secret(kinds[member], value) : null];
+  });
+  return { ...whose, ...Object.fromEntries([...known, ...hidden]) } as Attempt;
+}
+
+function parsed(text: string): Json | null {
   try {
-    record = JSON.parse(text) as Record<string, unknown>;
+    const value: unknown = JSON.parse(text);
+    return isRecord(value) ? value : null;
   } catch {
     return null;
   }
-  if (record?.["schema"] !== 1 || typeof record["attempt"] !== "string" || typeof record["url"] !== "string")
-    return null;
-  const hidden = Object.fromEntries(
-    secrets.map((member) => {
-      const value = record[member];
-      return [member, typeof value === "string" ? new Secret(kinds[member], value) : null];
-    }),
-  );
-  return { restsUntil: null, ...record, ...hidden } as unknown as Attempt;
 }
