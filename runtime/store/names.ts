@@ -18,10 +18,18 @@ const accountPattern = /^[a-z0-9._@-]{1,64}$/i;
 // Device names of Windows, with any ending (learn.microsoft.com, "Naming files").
 const reserved = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?$/i;
 
+function isProvider(name: string): boolean {
+  return providerPattern.test(name) && !reserved.test(name);
+}
+
+function isAccount(name: string): boolean {
+  return accountPattern.test(name) && !name.endsWith(".") && !reserved.test(name);
+}
+
 /** @throws AuthError `name_invalid` */
 export function checkProviderName(name: string): string {
   const lower = name.toLowerCase();
-  if (!providerPattern.test(lower) || reserved.test(lower)) {
+  if (!isProvider(lower)) {
     throw new AuthError("name_invalid", {
       detail: "a provider's name is a letter, then letters, digits or _, at most 32 in all",
     });
@@ -31,8 +39,7 @@ export function checkProviderName(name: string): string {
 
 /** @param whose what bears the name: accounts and profiles follow one rule. @throws AuthError `name_invalid` */
 export function checkAccountName(name: string, whose = "an account"): string {
-  if (name === defaultAccount) return name;
-  if (!accountPattern.test(name) || name === "." || name === ".." || name.endsWith(".") || reserved.test(name)) {
+  if (!isAccount(name)) {
     throw new AuthError("name_invalid", {
       detail: `${whose}'s name is 1 to 64 letters, digits or . _ @ -, and not a name that Windows reserves`,
     });
@@ -72,6 +79,6 @@ export function nameOfFile(file: string): AccountName | null {
   const hyphen = stem.indexOf("-");
   const provider = (hyphen < 0 ? stem : stem.slice(0, hyphen)).toLowerCase();
   const account = hyphen < 0 ? defaultAccount : stem.slice(hyphen + 1);
-  const isName = providerPattern.test(provider) && (hyphen < 0 || accountPattern.test(account));
-  return isName ? { provider, account } : null;
+  // By the same rules: an account that is told has to be one that can be asked for.
+  return isProvider(provider) && isAccount(account) ? { provider, account } : null;
 }
