@@ -1,19 +1,25 @@
 // What the fuzz found, each in its smallest form, so that it is never found again.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import { AuthError } from "../../machines/errors.ts";
+import { createAuth } from "../../runtime/auth.ts";
 import { authorizedFetch, openAccess } from "../../runtime/fetch.ts";
 import { quickToken } from "../../runtime/quick-token.ts";
 import { Secret } from "../../runtime/secret.ts";
 import { readSettings, writeEnabled } from "../../runtime/settings/settings.ts";
 import { providerTable } from "../../runtime/settings/table.ts";
+import { granted } from "../../runtime/store/granted.ts";
+import { createPendingStore } from "../../runtime/store/pending.ts";
+import { createSpendStore } from "../../runtime/store/spend.ts";
+import { quickStatus } from "../../runtime/quick-status.ts";
 import { createStore } from "../../runtime/store/store.ts";
 import { keyCredential, oauthCredential } from "../../runtime/token.ts";
 import { providers } from "../../providers/index.ts";
 import { everythingOf } from "../support/canary.ts";
 import { Home, plainTokens } from "../support/home.ts";
-import { sampleCredential } from "../support/sample.ts";
+import { sampleAttempt, sampleCredential } from "../support/sample.ts";
 
 const name = { provider: "codex", account: "default" };
 const nested = (depth: number): string => "[".repeat(depth) + "]".repeat(depth);
@@ -131,4 +137,80 @@ describe("settings of one's own provider", () => {
       });
     });
   }
+});
+
+/** The record of a sign-in: good, but for these members. */
+function planted(home: Home, changes: object): ReturnType<typeof createPendingStore> {
+  const pending = createPendingStore(home.paths);
+  pending.put(sampleAttempt());
+  const [path = ""] = home.pending();
+  writeFileSync(path, JSON.stringify({ ...home.read(path), ...changes }));
+  return pending;
+}
+
+describe("the record of a sign-in", () => {
+  it("is read as it was written", () => {
+    using home = new Home();
+    assert.deepEqual(
+      planted(home, {})
+        .list(name, Date.now())
+        .map(({ attempt }) => attempt),
+      ["sample-attempt"],
+    );
+    // A caller's name is often a part of something larger.
+    const larger = { ...name, grant: "loopback", timeoutMs: null };
+    assert.equal(createPendingStore(home.paths).get(larger, "sample-attempt")?.attempt, "sample-attempt");
+  });
+
+  for (const [what, changes] of Object.entries({
+    "a deadline that is no moment": { expiresAt: "soon" },
+    "a deadline beyond all time": { expiresAt: 1e300 },
+    "a beginning that is none": { createdAt: null },
+    "a redirect that is no address": { redirectUri: "nowhere" },
+    "an address that moves the cursor": { url: "https://id.example/\u001b[2J" },
+    "a way that there is not": { kind: "carrier pigeon" },
+    "another account": { account: "work" },
+    "a handle that leads elsewhere": { attempt: "../../codex" },
+    "an interval that is none": { intervalMs: -1 },
+  }))
+    it(`with ${what} is passed over, and stays`, () => {
+      using home = new Home();
+      home.plant("codex", plainTokens());
+      const pending = planted(home, changes);
+      assert.deepEqual(pending.list(name, Date.now()), []);
+      assert.equal(pending.get(name, "sample-attempt"), null);
+      pending.sweep(Date.now() + 1e12);
+      assert.equal(home.pending().length, 1);
+      assert.notEqual(quickStatus(home.paths.home, {}), null);
+    });
+
+  it("that is no text is one that cannot be read, for who asks for it as for who looks round", () => {
+    using home = new Home();
+    const pending = planted(home, {});
+    writeFileSync(home.pending()[0] ?? "", Buffer.from([0xff, 0xfe, 0x7b]));
+    assert.equal(pending.get(name, "sample-attempt"), null);
+  });
+});
+
+describe("tokens that wait for the lock", () => {
+  it("that are no text are as much or little use as those that are no JSON", () => {
+    using home = new Home();
+    home.plant("codex", plainTokens());
+    const folder = createSpendStore(home.paths).ensure(name);
+    writeFileSync(join(folder, "a.granted"), Buffer.from([0xff, 0xfe, 0x7b]), { mode: 0o600 });
+    assert.deepEqual(granted(home.paths, name), [{ attempt: "a", credential: null }]);
+  });
+});
+
+describe("a file whose name is no account's", () => {
+  for (const file of ["codex-con.json", "codex-work..json", "codex-...json", "codex-nul.x.json", "con.json"])
+    it(`is none: ${file}`, async () => {
+      using home = new Home();
+      home.plant("codex", plainTokens());
+      writeFileSync(join(home.paths.oauth, file), JSON.stringify(plainTokens()), { mode: 0o600 });
+      const auth = createAuth({ host: home.host() });
+      const rows = auth.accounts().map(({ provider, account }) => auth.account(provider, account).status().row.account);
+      assert.deepEqual([...new Set(rows)], ["default"]);
+      await auth.close();
+    });
 });

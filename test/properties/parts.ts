@@ -1,4 +1,5 @@
 // The parts of `npm run fuzz`, in the order in which they run. Who adds one adds a line.
+import { wire } from "../fuzz/part.ts";
 import type { Part } from "./part.ts";
 
-export const parts: readonly Part[] = [];
+export const parts: readonly Part[] = [wire];
