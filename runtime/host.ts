@@ -3,6 +3,7 @@
 import { watch } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Launched } from "./launch.ts";
+import type { Sender } from "./wire/send.ts";
 
 export interface Host {
   /** Epoch milliseconds. */
@@ -28,6 +29,8 @@ export interface Host {
    * no process alive. @returns how to stop. @throws what the system says when it cannot watch the folder
    */
   readonly watchFolder: (folder: string, tell: (name: string | null) => void) => () => void;
+  /** The way to the network; absent: `wire/send.ts`. */
+  readonly sender?: Sender | undefined;
 }
 
 /** The real outside. @param home replaces `LLXPRT_HOME` */
