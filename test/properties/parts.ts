@@ -1,5 +1,6 @@
 // The parts of `npm run fuzz`, in the order in which they run. Who adds one adds a line.
 import { wire } from "../fuzz/part.ts";
 import type { Part } from "./part.ts";
+import { runtime } from "./runtime/part.ts";
 
-export const parts: readonly Part[] = [wire];
+export const parts: readonly Part[] = [wire, runtime];

@@ -29,8 +29,9 @@ export class Home implements Disposable {
   /** Milliseconds by which the wall clock alone was set, ahead or back. */
   set = 0;
 
-  constructor() {
-    this.userHome = realpathSync(mkdtempSync(join(tmpdir(), "llxprt-auth-test-")));
+  /** @param parent the folder in which it is made */
+  constructor(parent = tmpdir()) {
+    this.userHome = realpathSync(mkdtempSync(join(parent, "llxprt-auth-test-")));
     this.paths = pathsIn(join(this.userHome, ".llxprt"));
   }
 
