@@ -57,7 +57,8 @@ export interface SenderOptions {
 interface Stack {
   readonly ky: KyInstance;
   readonly undici: typeof import("undici");
-  readonly exchanges: Agent;
+  /** For one exchange. */
+  readonly exchangeAgent: () => Agent;
   readonly api: Agent;
 }
 
@@ -66,20 +67,23 @@ type Fetch = NonNullable<Options["fetch"]>;
 export function createSender(options: SenderOptions = {}): Sender {
   const { now = Date.now, totalTimeoutMs = 30_000, maxBytes = 1024 * 1024 } = options;
   let stack: Promise<Stack> | null = null;
+  const exchanges = new Set<Agent>();
   const ready = (): Promise<Stack> => (stack ??= open(options));
 
   async function exchange(request: WireRequest, signal?: AbortSignal): Promise<WireReply | SendFailure> {
     signal?.throwIfAborted();
     const url = checkedEndpoint(request.url);
     if (isUnverified(url)) return failed({ code: "network_tls", detail: unverified }, "no");
-    const { ky, undici, exchanges } = await ready();
+    const { ky, undici, exchangeAgent } = await ready();
     const deadline = new AbortController();
     const stop = afterAwake(totalTimeoutMs, () => {
       deadline.abort();
     });
     const ending = signal === undefined ? deadline.signal : AbortSignal.any([signal, deadline.signal]);
     let sent: SendFailure["sent"] = "no";
-    const dispatcher = exchanges.compose(onStart(() => (sent = "maybe")));
+    const agent = exchangeAgent();
+    exchanges.add(agent);
+    const dispatcher = agent.compose(onStart(() => (sent = "maybe")));
     try {
       const response = await ky(url.href, {
         ...strict,
@@ -101,8 +105,13 @@ export function createSender(options: SenderOptions = {}): Sender {
       return failed(deadline.signal.aborted ? { code: "network_timeout", detail: "total" } : networkCode(error), sent);
     } finally {
       stop();
-      // Whatever was not read (a redirect's body, the rest of a bomb) is not worth a connection.
-      deadline.abort();
+      // Whatever was not read (a redirect's body, the rest of a bomb) is not worth a connection. Not before whoever waits for
+      // the reply has had it: between reading and sealing it there is to be nothing at which a process could die.
+      setImmediate(() => {
+        deadline.abort();
+        exchanges.delete(agent);
+        void agent.destroy();
+      });
     }
   }
 
@@ -126,7 +135,7 @@ export function createSender(options: SenderOptions = {}): Sender {
 
   async function close(): Promise<void> {
     const opened = await stack?.catch(() => null);
-    await Promise.all([opened?.exchanges.destroy(), opened?.api.destroy()]);
+    await Promise.all([...[...exchanges].map((agent) => agent.destroy()), opened?.api.destroy()]);
   }
 
   return { exchange, fetch, close, ready: async () => void (await ready()) };
@@ -150,15 +159,10 @@ async function open(options: SenderOptions): Promise<Stack> {
   return {
     ky,
     undici,
-    exchanges: new undici.Agent({
-      connect,
-      allowH2: false,
-      // A kept connection may be dead already, which shows only after the request was written: then nobody knows
-      // whether a refresh token is spent. So each exchange opens its own.
-      pipelining: 0,
-      headersTimeout: totalTimeoutMs,
-      bodyTimeout: idleTimeoutMs,
-    }),
+    // A kept connection may be dead already, which shows only after the request was written: then nobody knows whether a
+    // refresh token is spent. So each exchange opens its own.
+    exchangeAgent: () =>
+      new undici.Agent({ connect, allowH2: false, headersTimeout: totalTimeoutMs, bodyTimeout: idleTimeoutMs }),
     api: new undici.Agent({ connect, allowH2: false, headersTimeout: apiIdleTimeoutMs, bodyTimeout: apiIdleTimeoutMs }),
   };
 }

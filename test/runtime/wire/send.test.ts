@@ -131,7 +131,6 @@ describe("an exchange", () => {
     assert.equal(first.headers["transfer-encoding"], undefined);
     assert.equal(first.headers["content-type"], "application/x-www-form-urlencoded");
     assert.equal(first.headers["user-agent"], userAgent);
-    assert.equal(first.headers["connection"], "close");
     assert.notEqual(first.port, second?.port);
   });
 
