@@ -76,12 +76,14 @@ function textOf(path: string, bytes: Buffer, who: AuthErrorFacts): string {
 
 /** Takes a file away from everybody else. @throws AuthError `store_failed`, `store_unsafe` */
 export function tighten(path: string, who: AuthErrorFacts): void {
+  const before = markOf(path);
   const file = openPrivate(path, who);
   if (file === null) return;
   try {
     const stat = fstatSync(file);
-    // Another name of the same file may be meant for others.
-    if (stat.nlink > 1) writePrivate(path, textOf(path, readFileSync(file), who), who);
+    // Another name of the same file may be meant for others. Whoever has written it meanwhile has made it his own anyway.
+    const still = () => markOf(path) === before;
+    if (stat.nlink > 1) writePrivate(path, textOf(path, readFileSync(file), who), who, still);
     else fchmodSync(file, privateFile);
   } catch (error) {
     if (error instanceof AuthError) throw error;

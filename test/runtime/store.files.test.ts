@@ -3,7 +3,7 @@
 // and never overwritten.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import {
+import fs, {
   chmodSync,
   existsSync,
   linkSync,
@@ -15,6 +15,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import { afterEach, describe, it } from "node:test";
 import { checkAccountName, checkProviderName, nameOfFile, stemOf } from "../../runtime/store/names.ts";
@@ -185,6 +186,26 @@ describe("a hard link in the place of a token file", () => {
     await s.auth().account("codex").token();
     assert.equal(modeOf(s.home.file("codex")), "0600");
     assert.equal(modeOf(other), "0644");
+  });
+
+  it("is not what is put over a token that another process writes at that moment", (context) => {
+    using home = new Home();
+    const store = createStore(home.paths, home.now);
+    home.plant("codex", plainTokens());
+    linkSync(home.file("codex"), `${home.file("codex")}.copy`);
+    chmodSync(home.file("codex"), 0o644);
+    const fsync = fs.fsyncSync;
+    context.after(syncBuiltinESMExports);
+    const { mock } = context.mock.method(fs, "fsyncSync", (file: number) => {
+      fsync(file);
+      mock.restore();
+      syncBuiltinESMExports();
+      store.write(name, (before) => before && { ...before, generation: 7 });
+    });
+    syncBuiltinESMExports();
+    store.tighten(name);
+    assert.equal(home.tokens("codex")["llxprt_auth"]?.generation, 7);
+    assert.equal(modeOf(home.file("codex")), "0600");
   });
 });
 
