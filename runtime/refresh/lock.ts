@@ -36,10 +36,14 @@ export function tryLock(path: string, who: AccountName): Lock | null {
       database.close();
     }
   };
-  // Somebody has removed the folder meanwhile: this is a lock that nobody else will ask for.
-  if (inodeOf(path, who) === before) return { release };
-  release();
-  return null;
+  let isOurs = false;
+  try {
+    // Somebody has removed the folder meanwhile: this is a lock that nobody else will ask for.
+    isOurs = inodeOf(path, who) === before;
+  } finally {
+    if (!isOurs) release();
+  }
+  return isOurs ? { release } : null;
 }
 
 function create(path: string, who: AccountName): bigint {
