@@ -1,9 +1,10 @@
 // Machines that run, with stand-ins for every effect: they start when the machine starts them, are listed, and end when
 // the test says so, within the call that says it. Same snapshots, restore and cancelling as the real ones; no promise.
 import { type AnyActorRef, createActor, type InspectionEvent } from "xstate";
-import { credentialMachine } from "../../machines/credential.ts";
 import { credentialActors, type CredentialInput } from "../../machines/life.ts";
-import { loginActors } from "../../machines/login/login.ts";
+import { loginActors, type LoginOutcome } from "../../machines/login/login.ts";
+import { type ProviderMachine, providerMachine } from "../../machines/provider.ts";
+import type { Grant } from "../../providers/provider.ts";
 import { input } from "./examples.ts";
 
 export interface Started {
@@ -13,6 +14,14 @@ export interface Started {
   readonly breaks: (error: unknown) => void;
   /** It ended, or the machine has left it. */
   readonly isOver: () => boolean;
+}
+
+/** What a stand-in lets its test do besides. */
+export interface Begun extends Started {
+  /** Of the actor system that it belongs to. */
+  readonly system: object;
+  readonly tells: (event: { readonly type: string }) => void;
+  readonly onStop: (stop: () => void) => void;
 }
 
 interface StandInSnapshot {
@@ -28,7 +37,8 @@ interface StandInEvent {
   readonly error?: unknown;
 }
 
-function standIn(effect: string, started: Started[]) {
+function standIn(effect: string, begins: (begun: Begun) => void) {
+  const stops = new WeakMap<object, () => void>();
   return {
     config: undefined,
     getInitialSnapshot: (_: unknown, given: unknown): StandInSnapshot => ({
@@ -37,19 +47,28 @@ function standIn(effect: string, started: Started[]) {
       output: undefined,
       error: undefined,
     }),
-    transition(snapshot: StandInSnapshot, { type, output, error }: StandInEvent): StandInSnapshot {
+    transition(
+      snapshot: StandInSnapshot,
+      { type, output, error }: StandInEvent,
+      { self }: { readonly self: AnyActorRef },
+    ): StandInSnapshot {
       if (snapshot.status !== "active") return snapshot;
       if (type === "stand-in.ends") return { ...snapshot, status: "done", output };
       if (type === "stand-in.breaks") return { ...snapshot, status: "error", error };
-      return type === "xstate.stop" ? { ...snapshot, status: "stopped" } : snapshot;
+      if (type !== "xstate.stop") return snapshot;
+      stops.get(self)?.();
+      return { ...snapshot, status: "stopped" };
     },
-    start(snapshot: StandInSnapshot, { self }: { readonly self: AnyActorRef }) {
-      started.push({
+    start(snapshot: StandInSnapshot, { self, system }: { readonly self: AnyActorRef; readonly system: object }) {
+      begins({
         effect,
+        system,
         input: snapshot.input,
         ends: (output) => self.send({ type: "stand-in.ends", output }),
         breaks: (error) => self.send({ type: "stand-in.breaks", error }),
+        tells: (event) => self._parent?.send(event),
         isOver: () => self.getSnapshot().status !== "active",
+        onStop: (stop) => stops.set(self, stop),
       });
     },
     getPersistedSnapshot: (snapshot: StandInSnapshot) => snapshot,
@@ -59,26 +78,46 @@ function standIn(effect: string, started: Started[]) {
 
 const isMachine = (name: string) => name.endsWith("Login");
 
-/** An account's machine whose effects, and whose login machines' effects, are stand-ins; `started` lists what began. */
-export function livingMachine() {
-  const started: Started[] = [];
+type Drops = (account: string, outcome: LoginOutcome) => void;
+
+/** An account's machine whose effects, and whose login machines' effects, are stand-ins. */
+export function machineOf(
+  provider: { readonly name: string; readonly grants: readonly Grant[] },
+  begins: (begun: Begun) => void,
+  drops: Drops,
+): ProviderMachine {
   const standIns = (names: object) =>
     Object.fromEntries(
       Object.keys(names)
         .filter((name) => !isMachine(name))
-        .map((name) => [name, standIn(name, started)]),
+        .map((name) => [name, standIn(name, begins)]),
     ) as never;
-  const dropped: unknown[] = [];
   const { loopbackLogin, pasteLogin, deviceLogin } = credentialActors;
-  const machine = credentialMachine("acme", ["loopback", "paste", "device"]).provide({
+  return providerMachine(provider).provide({
     actors: {
       ...(standIns(credentialActors) as object),
       loopbackLogin: loopbackLogin.provide({ actors: standIns(loginActors) }),
       pasteLogin: pasteLogin.provide({ actors: standIns(loginActors) }),
       deviceLogin: deviceLogin.provide({ actors: standIns(loginActors) }),
     },
-    actions: { dropAttempt: (_, { attempt }) => void dropped.push(attempt) },
+    actions: {
+      dropAttempt: ({ context }, outcome) => {
+        drops(context.account, outcome);
+      },
+    },
   });
+}
+
+/** One that offers every way to sign in; `started` lists what began. */
+export function livingMachine() {
+  const started: Started[] = [];
+  const dropped: unknown[] = [];
+  const acme = { name: "acme", grants: ["loopback", "paste", "device"] } as const;
+  const machine = machineOf(
+    acme,
+    (begun) => started.push(begun),
+    (_, { attempt }) => dropped.push(attempt),
+  );
   return { machine, started, dropped };
 }
 
