@@ -14,7 +14,7 @@ import { type ProviderTable, providerTable } from "../../runtime/settings/table.
 import { keyAt } from "../../runtime/sources.ts";
 import { factsOf, type StoredCredential } from "../../runtime/store/codec.ts";
 import { createStore } from "../../runtime/store/store.ts";
-import { authorizeUrl, codeRequest, deviceRequest, refreshRequest } from "../../runtime/wire/request.ts";
+import { authorizeUrl, type Client, codeRequest, deviceRequest, refreshRequest } from "../../runtime/wire/request.ts";
 import { Secret } from "../../runtime/secret.ts";
 import { providers } from "../../providers/index.ts";
 import { input as machineInput } from "../machines/examples.ts";
@@ -428,17 +428,18 @@ const host = (ground: Ground) => ({
   environment: {},
 });
 
+const clientTemplate: Template = { open: { client_id: "client-1" }, hidden: { client_secret: secretOf("client") } };
+
+/** As vendors' consoles give it, and flat. */
+const clientFiles: fc.Arbitrary<File> = fc
+  .tuple(objectsLike(clientTemplate), fc.boolean())
+  .map(([client, isFlat]) => asFile(isFlat ? client : { ...client, text: `{"installed":${client.text}}` }));
+
 /** The two files that settings name: a key, and an OAuth client of the person's own. */
 const named = target<File>({
   name: "key and client files",
   share: 6,
-  inputs: {
-    structured: objectsLike({
-      open: { installed: { client_id: "client-1", client_secret: "s" } },
-      hidden: { client_secret: secretOf("client") },
-    }).map(asFile),
-    bytes: mutantsOf([`${secretOf("key")}\n`, ...seeds.clients]).map(asMutant),
-  },
+  inputs: { structured: clientFiles, bytes: mutantsOf([`${secretOf("key")}\n`, ...seeds.clients]).map(asMutant) },
   sizeOf: ({ bytes }) => bytes.length,
   bounds: { opened: 3, readBytes: [2, 100], changed: 0 },
   make: ({ bytes }, ground) => {
@@ -453,7 +454,9 @@ const named = target<File>({
   },
   check: ({ bytes, isIntact }, made, ground) => {
     assert.ok(!(made instanceof AuthError));
-    if (isIntact) assert.equal((made.outcome as { kind: string }).kind, "client");
+    const { kind, client } = made.outcome as { kind: string; client: Client | AuthError };
+    if (isIntact) assert.equal(kind, "client");
+    if (!(client instanceof AuthError)) assert.ok(typeof client.id === "string" && client.secret instanceof Secret);
     isUnchanged(ground, `${ground.paths.home}/named`, bytes);
   },
 });

@@ -116,7 +116,7 @@ const openValues: fc.Arbitrary<string> = fc.oneof(
   { weight: 1, arbitrary: fc.double().map((number) => JSON.stringify(number)) },
   {
     weight: 1,
-    arbitrary: fc.oneof({ weight: 9, arbitrary: fc.constant("[[[[[]]]]]") }, { weight: 1, arbitrary: nested }),
+    arbitrary: fc.oneof({ weight: 3, arbitrary: fc.constant("[[[[[]]]]]") }, { weight: 1, arbitrary: nested }),
   },
   {
     weight: 1,

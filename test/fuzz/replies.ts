@@ -100,6 +100,9 @@ function replyTarget({ name, share, template, all, judged, open, check }: ReplyR
     },
     check: (given, made) => {
       assert.ok(!(made instanceof AuthError), "a reply is judged, never an error");
+      const { oauthError = null } = (made.outcome ?? {}) as { readonly oauthError?: string | null };
+      // RFC 6749 5.2, and short: it is shown to people.
+      assert.ok(oauthError === null || /^[\x20\x21\x23-\x5b\x5d-\x7e]{1,100}$/.test(oauthError), oauthError ?? "");
       check?.(given, made.outcome as never);
     },
   });
@@ -316,6 +319,8 @@ const metadata = target<Metadata>({
   check: ({ issuer, reply }, made) => {
     if (reply.isIntact) assert.ok(!(made instanceof AuthError), "metadata by the book are taken");
     if (made instanceof AuthError) return;
+    // RFC 8414 3.3.
+    assert.deepEqual(JSON.parse(reply.reply.body.replace(/^\uFEFF/, "")).issuer, issuer);
     const { issuer: its, issSent: _, ...endpoints } = made.outcome as ReturnType<typeof metadataReply>;
     assert.equal(its, issuer);
     for (const endpoint of Object.values(endpoints))

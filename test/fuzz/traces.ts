@@ -143,6 +143,8 @@ const sealed = (body: string) =>
     body,
   });
 
+const whole = [good, ...seeds.sealed].map((body) => Buffer.from(sealed(body)));
+
 const sealedReplies: fc.Arbitrary<Seal> = objectsLike({
   open: { token_type: "Bearer", expires_in: 3600, scope: "a" },
   hidden: { access_token: secretOf("next"), refresh_token: secretOf("nextRefresh"), id_token: null },
@@ -187,6 +189,8 @@ const seal = target<Seal>({
   check: ({ bytes, isIntact, isSealed }, made, ground) => {
     assert.ok(!(made instanceof AuthError), `a seal is one or none, and never an error: ${inspect(made)}`);
     const { kind, facts } = made.outcome as { kind: string; facts: unknown };
+    // What was changed anywhere before its end is none.
+    if (!isSealed && kind !== "none") assert.ok(whole.some((one) => bytes.subarray(0, one.length).equals(one)));
     if (isSealed) assert.notEqual(kind, "none", "what was sealed is found");
     if (isIntact) assert.equal(kind, "adopted", "a sealed reply by the book is the next generation");
     assert.notEqual(facts, null, "no seal costs a login");
