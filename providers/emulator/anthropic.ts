@@ -1,13 +1,14 @@
 // Plays Anthropic: the Claude.ai login whose page shows `code#state`, JSON token bodies with `state` repeated in them,
-// refresh tokens of single use, and the Messages API. There is no revocation endpoint, so there is none here.
+// refresh tokens of single use, and the Messages API. The revocation endpoint is not documented; it is here because the
+// vendor's own CLI was seen to use it (version 2.1.330).
 import { randomBytes } from "node:crypto";
 import { anthropic as provider } from "../anthropic.ts";
 import { codex } from "../codex.ts";
 import { authorizeRoutes } from "./authorize.ts";
 import { type Call, bearer, text } from "./call.ts";
 import type { Dialect, Route } from "./dialect.ts";
-import { tokenRoute } from "./exchange.ts";
-import { checkAccess, checkApiKey } from "./guard.ts";
+import { checkEncoding, tokenRoute } from "./exchange.ts";
+import { checkAccess, checkApiKey, revoke } from "./guard.ts";
 import { codePage, resultPage } from "./pages.ts";
 import { answerTo, pieces, usage } from "./prompt.ts";
 import type { Words } from "./refusals.ts";
@@ -153,6 +154,12 @@ function profile(call: Call, world: World): Reply {
   });
 }
 
+function roles(call: Call, world: World): Reply {
+  const { account } = checkAccess(dialect, call, world);
+  const { organizationName } = world.people.find(({ email }) => email === account) ?? world.people[0];
+  return json(200, { organization_role: "admin", workspace_role: null, organization_name: organizationName });
+}
+
 const { model } = provider.api;
 const listed = { type: "model", id: model, display_name: model, created_at: "2025-09-29T00:00:00Z" } as const;
 
@@ -181,6 +188,18 @@ export const routes: readonly Route[] = [
     },
   },
   { ...api, endpoint: "userinfo", method: "GET", path: new URL(provider.api.verifyUrl).pathname, run: profile },
+  { ...api, endpoint: "userinfo", method: "GET", path: "/api/oauth/claude_cli/roles", run: roles },
+  {
+    method: "POST",
+    path: `${new URL(provider.tokenEndpoint).pathname}/revoke`,
+    endpoint: "revoke",
+    surface: "token",
+    run(call, world) {
+      checkEncoding(call, ["json"], world);
+      revoke("anthropic", text(call.fields, "token"), world);
+      return json(200, {});
+    },
+  },
   {
     ...api,
     method: "GET",

@@ -1,6 +1,7 @@
 // A request as a value: read once, with a size limit, before anybody judges it. Parameters keep their names apart from
 // their values, so that what is recorded and logged can name them without ever showing one.
 import type { IncomingMessage } from "node:http";
+import { brotliDecompressSync, gunzipSync, inflateSync, zstdDecompressSync } from "node:zlib";
 
 /** Prompts are large, tokens are not; nothing that a test sends is larger. */
 const largestBody = 16 * 1024 * 1024;
@@ -20,7 +21,7 @@ export interface Call {
   readonly origin: string;
 }
 
-/** Null if the body is larger than anything legitimate. */
+/** Null if the body is larger than anything legitimate, or cannot be read. */
 export async function readCall(
   request: IncomingMessage,
   own: string,
@@ -33,7 +34,8 @@ export async function readCall(
     if (size > largestBody) return null;
     chunks.push(chunk);
   }
-  const body = Buffer.concat(chunks).toString("utf8");
+  const body = decoded(Buffer.concat(chunks), request.headers["content-encoding"]);
+  if (body === null) return null;
   const url = new URL(request.url ?? "/", own);
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(request.headers)) {
@@ -53,6 +55,18 @@ export async function readCall(
     repeated: hasTwice(url.searchParams) || (form !== null && hasTwice(form)),
     origin: vendorHosts.has(host.replace(/:\d+$/, "")) ? `https://${host}` : own,
   };
+}
+
+const decoders = { gzip: gunzipSync, deflate: inflateSync, br: brotliDecompressSync, zstd: zstdDecompressSync };
+
+/** One vendor's CLI compresses its prompts (RFC 9110 8.4). Null: too large, or not what it says it is. */
+function decoded(body: Buffer, encoding = "identity"): string | null {
+  const decode = Object.hasOwn(decoders, encoding) ? decoders[encoding as keyof typeof decoders] : null;
+  try {
+    return (decode?.(body, { maxOutputLength: largestBody }) ?? body).toString("utf8");
+  } catch {
+    return null;
+  }
 }
 
 /** A member that has to be text; anything else counts as absent. */

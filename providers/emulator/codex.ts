@@ -32,7 +32,9 @@ export const dialect: Dialect = {
   clients: () => new Map([[provider.clientId, null]]),
   redirect(uri) {
     const { host, path, ports } = provider.loopback;
-    if (uri.protocol !== "http:" || uri.hostname !== host || uri.pathname !== path || uri.search !== "") {
+    // The vendor's own CLI names the address from version 0.169 on; older ones, and other programs, the name.
+    const isHost = uri.hostname === host || uri.hostname === "127.0.0.1";
+    if (uri.protocol !== "http:" || !isHost || uri.pathname !== path || uri.search !== "") {
       return "wrong-redirect-uri";
     }
     return ports.some((port) => String(port) === uri.port) ? "fine" : "unregistered-port";
@@ -164,12 +166,32 @@ function pollDevice(call: Call, world: World): Reply {
 
 // The APIs.
 
+/** The vendor's own CLI puts them into the conversation for its newer models. */
+const isInstructed = (input: unknown): boolean =>
+  Array.isArray(input) && input.some((item) => (item as { role?: unknown } | null)?.role === "developer");
+
 function codexResponses(call: Call, world: World): Reply {
   checkAccess(dialect, call, world);
-  if (text(call.fields, "instructions") === "") world.refuses("missing-instructions");
+  if (text(call.fields, "instructions") === "" && !isInstructed(call.fields["input"])) {
+    world.refuses("missing-instructions");
+  }
   if (call.fields["store"] !== false) world.refuses("store-not-false");
   if (call.fields["stream"] !== true) world.refuses("stream-not-true");
   return events(responseEvents(call));
+}
+
+/** Where the backend of each workspace is: the vendor's own CLI asks before it sends anything else. */
+function workspaces(call: Call, world: World): Reply {
+  const { account } = checkAccess(dialect, call, world);
+  const { organization: id } = world.people.find(({ email }) => email === account) ?? world.people[0];
+  const { origin } = new URL(provider.api.base);
+  const workspace = {
+    id,
+    plan_type: "plus",
+    workspace_backend_origin: origin,
+    account_routing_override: "NO_CONSTRAINT",
+  };
+  return json(200, { accounts: [workspace], account_ordering: [id], default_account_id: id });
 }
 
 function keyResponses(call: Call, world: World): Reply {
@@ -288,6 +310,7 @@ export const routes: readonly Route[] = [
       return json(200, { plan_type: "plus", rate_limit: { allowed: true, limit_reached: false } });
     },
   },
+  { method: "GET", path: "/backend-api/wham/accounts/check", endpoint: "api", surface: "api", run: workspaces },
   { method: "POST", path: `${keyBase}/responses`, endpoint: "api", surface: "key", run: keyResponses },
   {
     method: "GET",

@@ -200,6 +200,16 @@ function finished(begun: { readonly operation: string; done: boolean }, person: 
   });
 }
 
+/** What the vendor's own CLI asks for around a prompt, and what an account without anything special is told. */
+const asides = {
+  listExperiments: { experimentIds: [], flags: [] },
+  fetchAdminControls: {},
+  retrieveUserQuota: { buckets: [] },
+  recordCodeAssistMetrics: {},
+} as const;
+
+const methodIn = (path: string): string => path.slice(path.indexOf(":") + 1);
+
 /** Code Assist wraps what the Gemini API takes and gives. */
 function assistedGenerate(call: Call, world: World): Reply {
   const { account } = checkAccess(dialect, call, world);
@@ -305,6 +315,16 @@ export const routes: readonly Route[] = [
     run(call, world) {
       checkAccess(dialect, call, world);
       return json(200, { totalTokens: usage.input });
+    },
+  },
+  {
+    ...api,
+    method: "POST",
+    path: /^\/v1internal:\w+$/,
+    when: ({ path }) => Object.hasOwn(asides, methodIn(path)),
+    run(call, world) {
+      checkAccess(dialect, call, world);
+      return json(200, asides[methodIn(call.path) as keyof typeof asides]);
     },
   },
   {

@@ -132,7 +132,7 @@ const cases: Readonly<Record<Refusal, readonly Case[]>> = {
     redirectCase("anthropic", "http://localhost:49151/callback/"),
     redirectCase("anthropic", "http://localhost:49151/auth/callback"),
     redirectCase("anthropic", "https://evil.example/oauth/code/callback"),
-    redirectCase("codex", "http://127.0.0.1:1455/auth/callback"),
+    redirectCase("codex", "http://[::1]:1455/auth/callback"),
     redirectCase("codex", "http://localhost:1455/callback"),
     redirectCase("codex", "https://localhost:1455/auth/callback"),
     redirectCase("gemini", "http://evil.example:49151/oauth2callback"),
