@@ -149,7 +149,7 @@ async function afterPoll(s: Stage, fault: Fault): Promise<Observed> {
   s.emulator.fault("qwen", "poll", fault);
   const { account, ended } = await beginLogin(s.auth(), "qwen");
   const before = waitingOf(account).pollAt;
-  await until(() => waitingOf(account).pollAt !== before, "it was polled", 10_000);
+  await until(() => waitingOf(account).pollAt !== before, "it was polled", 30_000);
   const first = s.emulator.requests.find(({ endpoint }) => endpoint === "poll");
   const record = s.home.read(recordOf(s));
   const observed = { waiting: waitingOf(account), askedAt: Date.parse(first?.time ?? ""), record };
@@ -175,8 +175,74 @@ function observeAll() {
   ]).then(([late, slowed, dropped]) => ({ late, slowed, dropped }));
 }
 
-let observations: ReturnType<typeof observeAll> | null = null;
-const real = () => (observations ??= observeAll());
+const python = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
+const hasTerminals = spawnSync("python3", ["-c", "import pty"]).status === 0;
+
+interface Screen {
+  readonly shown: string;
+  readonly code: number | null;
+  readonly opened: boolean;
+}
+
+/** `login` at a terminal, with a start reply of these members; the person says no at once. Colours are left away. */
+async function screenOf(members: Readonly<Record<string, unknown>>): Promise<Screen> {
+  await using s = await stage();
+  s.emulator.fault("qwen", "device", { kind: "rewrite", members });
+  s.emulator.fault("qwen", "poll", said("access_denied", 400), 9);
+  const mark = join(s.home.userHome, "opened");
+  const line = [...commandLine, "qwen", "login", "--home", s.home.paths.home];
+  const [program = "", ...words] = hasTerminals ? ["python3", "-c", python, ...line] : line;
+  const child = spawn(program, words, {
+    env: { PATH: process.env["PATH"], HOME: s.home.userHome, TERM: "xterm", NO_COLOR: "1", BROWSER: `touch ${mark}` },
+    stdio: "pipe",
+  });
+  const [output, errors, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
+  const shown = stripVTControlCharacters(output + errors).replaceAll("\r\n", "\n");
+  return { shown, code: code as number | null, opened: existsSync(mark) };
+}
+
+const odd = { user_code: "wdJB mjht.~", device_code: "dc-of-the-screen" };
+/** As it should be; on a host that nobody knows; with a code that would move the cursor. */
+function showAll() {
+  return Promise.all([
+    screenOf(odd),
+    screenOf({
+      ...odd,
+      verification_uri: "https://chat.qwen.ai.evil.example/device",
+      verification_uri_complete: "https://chat.qwen.ai.evil.example/device?user_code=1",
+    }),
+    screenOf({ user_code: "AB\u001B[2J\u001B]0;x\u0007" }),
+  ]);
+}
+
+/** How `login` ends when the first poll says this. */
+async function ending(body: string, status = 400) {
+  await using s = await stage();
+  s.emulator.fault("qwen", "poll", { kind: "reply", status, body }, 9);
+  const { code, stderr } = await play(["qwen", "login", "--home", s.home.paths.home]);
+  const { device, polls } = s.emulator.counters("qwen");
+  const asked = s.emulator.requests.filter(({ endpoint }) => endpoint === "poll").length;
+  return { code, stderr, device, polls, asked, left: s.home.pending() };
+}
+
+function endAll() {
+  return Promise.all(
+    ["access_denied", "expired_token", "odd-code", "invalid_scope"].map((error) => ending(JSON.stringify({ error }))),
+  );
+}
+
+/** Whatever is real takes an interval or more, so it is begun all at once, by the first who asks for any of it. */
+const begin = () => {
+  const all = { observed: observeAll(), shown: showAll(), endings: endAll() };
+  for (const each of Object.values(all)) each.catch(() => undefined);
+  return all;
+};
+let going: ReturnType<typeof begin> | null = null;
+const underWay = () => (going ??= begin());
+
+const real = () => underWay().observed;
+const screen = async (index: number) => (await underWay().shown)[index] ?? assert.fail();
+const ended = async (index: number) => (await underWay().endings)[index] ?? assert.fail();
 
 const nothing = () => assert.fail("there is nothing to show");
 
@@ -247,7 +313,7 @@ rule(
         for (const missing of ["device_code", "user_code", "verification_uri"]) {
           s.emulator.fault("qwen", "device", { kind: "rewrite", members: { [missing]: undefined } });
           assert.match(
-            await codeOf(s.auth().account("qwen").login({ onPending: nothing })),
+            await codeOf(s.auth().account("qwen").login({ timeoutMs: 3_000, onPending: nothing })),
             /^(reply_malformed|url_unsafe)$/,
           );
         }
@@ -288,49 +354,6 @@ rule(
     },
   },
 );
-
-const python = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
-const hasTerminals = spawnSync("python3", ["-c", "import pty"]).status === 0;
-
-interface Screen {
-  readonly shown: string;
-  readonly code: number | null;
-  readonly opened: boolean;
-}
-
-/** `login` at a terminal, with a start reply of these members; the person says no at once. Colours are left away. */
-async function screenOf(members: Readonly<Record<string, unknown>>): Promise<Screen> {
-  await using s = await stage();
-  s.emulator.fault("qwen", "device", { kind: "rewrite", members });
-  s.emulator.fault("qwen", "poll", said("access_denied", 400), 9);
-  const mark = join(s.home.userHome, "opened");
-  const line = [...commandLine, "qwen", "login", "--home", s.home.paths.home];
-  const [program = "", ...words] = hasTerminals ? ["python3", "-c", python, ...line] : line;
-  const child = spawn(program, words, {
-    env: { PATH: process.env["PATH"], HOME: s.home.userHome, TERM: "xterm", NO_COLOR: "1", BROWSER: `touch ${mark}` },
-    stdio: "pipe",
-  });
-  const [output, errors, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
-  const shown = stripVTControlCharacters(output + errors).replaceAll("\r\n", "\n");
-  return { shown, code: code as number | null, opened: existsSync(mark) };
-}
-
-const odd = { user_code: "wdJB mjht.~", device_code: "dc-of-the-screen" };
-let screens: Promise<readonly Screen[]> | null = null;
-
-/** As it should be; on a host that nobody knows; with a code that would move the cursor. */
-function screen(index: 0 | 1 | 2): Promise<Screen> {
-  screens ??= Promise.all([
-    screenOf(odd),
-    screenOf({
-      ...odd,
-      verification_uri: "https://chat.qwen.ai.evil.example/device",
-      verification_uri_complete: "https://chat.qwen.ai.evil.example/device?user_code=1",
-    }),
-    screenOf({ user_code: "AB\u001B[2J\u001B]0;x\u0007" }),
-  ]);
-  return screens.then((all) => all[index] ?? assert.fail());
-}
 
 const lines = ({ shown }: Screen): string[] => shown.split("\n").map((line) => line.trim());
 
@@ -509,24 +532,6 @@ rule(
   },
 );
 
-/** How `login` ends when the first poll says this. */
-async function ending(body: string, status = 400) {
-  await using s = await stage();
-  s.emulator.fault("qwen", "poll", { kind: "reply", status, body }, 9);
-  const { code, stderr } = await play(["qwen", "login", "--home", s.home.paths.home]);
-  const { device, polls } = s.emulator.counters("qwen");
-  const asked = s.emulator.requests.filter(({ endpoint }) => endpoint === "poll").length;
-  return { code, stderr, device, polls, asked, left: s.home.pending() };
-}
-
-function endAll() {
-  return Promise.all(
-    ["access_denied", "expired_token", "odd-code", "invalid_scope"].map((error) => ending(JSON.stringify({ error }))),
-  );
-}
-let endings: ReturnType<typeof endAll> | null = null;
-const ended = (index: number) => (endings ??= endAll()).then((all) => all[index] ?? assert.fail());
-
 rule(
   { id: "D10", source: "RFC 8628 3.5", says: "access_denied and expired_token end the sign-in" },
   {
@@ -697,7 +702,7 @@ rule(
         await using s = await stage();
         const { account, ended: over } = await beginLogin(s.auth(), "qwen");
         s.home.set = 3_600_000;
-        await until(() => s.emulator.counters("qwen").polls > 0, "it goes on", 10_000);
+        await until(() => s.emulator.counters("qwen").polls > 0, "it goes on", 30_000);
         await account.cancel();
         await assert.rejects(over);
         await using back = await stage({ deviceLifetimeS: 1 });
@@ -735,7 +740,7 @@ rule(
     refuses: {
       "to show it: on the screen, as JSON, in states, in the journal, in errors": async () => {
         await using s = await stage();
-        const begin = await play(["qwen", "login", "--detach", "--json", "--home", s.home.paths.home]);
+        const detached = await play(["qwen", "login", "--detach", "--json", "--home", s.home.paths.home]);
         const auth = s.auth();
         s.emulator.fault("qwen", "poll", { kind: "reply", status: 400, body: '{"error":"expired_token"}' });
         const account = auth.account("qwen");
@@ -745,7 +750,7 @@ rule(
         const snapshot = everythingOf(account.actor.getPersistedSnapshot());
         const shown = await play(["status", "--json", "--home", s.home.paths.home]);
         const texts = new Map([
-          ["screen", begin.stdout + begin.stderr + shown.stdout + shown.stderr],
+          ["screen", detached.stdout + detached.stderr + shown.stdout + shown.stderr],
           ["states", snapshot],
           ["error", everythingOf(await waited)],
           ["journal", readFileSync(s.home.paths.journal, "utf8")],
@@ -805,7 +810,7 @@ rule(
     holds: {
       "qwen: a challenge at the start, its verifier with every poll": async () => {
         await using s = await stage();
-        s.emulator.fault("qwen", "poll", { kind: "html" });
+        s.emulator.fault("qwen", "poll", said("authorization_pending", 400));
         const { pending: shown, ended: over } = await beginLogin(s.auth(), "qwen");
         await s.emulator.approveDevice(shown.userCode ?? "");
         await over;

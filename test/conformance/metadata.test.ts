@@ -47,10 +47,11 @@ async function signIn(of: string, { grant = "loopback", ...changes }: Json & { g
   using home = homeFor(of, changes);
   const auth = createAuth({ host: home.host(), ahead: false });
   try {
-    await auth.account("acme").login({ grant, onPending: () => assert.fail("shown") });
+    await auth.account("acme").login({ grant, timeoutMs: 3_000, onPending: () => assert.fail("shown") });
   } finally {
-    assert.deepEqual(home.pending(), []);
+    const left = home.pending();
     await auth.close();
+    assert.deepEqual(left, []);
   }
 }
 
