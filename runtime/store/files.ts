@@ -116,16 +116,37 @@ export function writePrivate(path: string, text: string, who: AuthErrorFacts, st
   if (Buffer.byteLength(text) > largest) throw new AuthError("store_failed", { ...who, detail: `${path}: too large` });
   try {
     fillPrivate(temporary, text);
-    if (!still()) {
+    if (!rename(temporary, path, still)) {
       rmSync(temporary, { force: true });
       return false;
     }
-    renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });
     throw failed(path, who, error);
   }
   syncFolder(folder);
+  return true;
+}
+
+// Editors, virus scanners and cloud drives hold a file for a moment, and some systems let nobody replace it meanwhile.
+const held = new Set(process.platform === "win32" ? ["EBUSY", "EPERM", "EACCES"] : ["EBUSY"]);
+const pausesMs = [5, 10, 20, 40, 80, 160, 320, 640];
+
+/** Gives a file its name, as soon as nobody holds the old one. @returns false when it was not `still` to be done */
+function rename(temporary: string, path: string, still: () => boolean): boolean {
+  for (const pauseMs of pausesMs) {
+    if (!still()) return false;
+    try {
+      renameSync(temporary, path);
+      return true;
+    } catch (error) {
+      if (!held.has(errnoOf(error))) throw error;
+      // Nothing else of this process may come in between: what is being written was made from what was read.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pauseMs);
+    }
+  }
+  if (!still()) return false;
+  renameSync(temporary, path);
   return true;
 }
 
