@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { loginOf } from "../../runtime/actor.ts";
 import { createPendingStore } from "../../runtime/store/pending.ts";
 import { isOpen } from "../support/browser.ts";
 import { Home, modeOf, plainTokens } from "../support/home.ts";
@@ -82,6 +83,29 @@ describe("a sign-in that one process began and left", { concurrency: 4 }, () => 
       assert.equal(s.emulator.counters(provider).device, 1);
     });
   }
+
+  it("has no more time with another than the first had left", async () => {
+    await using s = await stage({ deviceLifetimeS: 600 });
+    for (const [provider, grant] of [
+      ["qwen", "device"],
+      ["anthropic", "paste"],
+    ] as const) {
+      const first = s.auth();
+      await beginLogin(first, provider, grant, { timeoutMs: 600_000 });
+      await first.close();
+      s.home.ahead += 400_000;
+      const second = s.auth();
+      second
+        .account(provider)
+        .wait()
+        .catch(() => undefined);
+      const leftMs = (): number =>
+        (loginOf(second.actor(provider).getSnapshot())?.context.deadlineAt ?? 0) - s.home.now();
+      await until(() => leftMs() > 0, "it waits");
+      assert.ok(leftMs() <= 200_000, `${leftMs()} ms are left`);
+      await second.account(provider).cancel();
+    }
+  });
 
   it("is cancelled by another", async () => {
     await using s = await stage();
