@@ -161,6 +161,7 @@ export function createAuth(options: AuthOptions = {}): Auth {
     close: async () => {
       for (const { stop } of accounts.values()) stop();
       await Promise.all([...desk.listeners.values()].map((listener) => listener.close()));
+      ensureFresh.close();
       // A token that the server rotates at this moment would be lost with its reply: that is worth most of a second.
       await Promise.race([ensureFresh.idle(), setTimeout(longestFarewellMs, null, { ref: false })]);
       desk.watch.close();

@@ -38,7 +38,7 @@ export function paced(ensureFresh: EnsureFresh, wiring: Wiring): EnsureFresh {
     if (news !== null) lately.set(stemOf(name), news);
     return renewed;
   };
-  return Object.assign(ask, { idle: ensureFresh.idle });
+  return Object.assign(ask, { idle: ensureFresh.idle, close: ensureFresh.close });
 }
 
 /** What was learned, if it answers the demand still. @param at by the clock that nobody sets */

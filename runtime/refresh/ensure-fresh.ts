@@ -22,15 +22,19 @@ export interface EnsureFresh {
   (name: AccountName, demand: FreshDemand): Promise<Renewed>;
   /** Waits until nothing is under way in this process. */
   readonly idle: () => Promise<void>;
+  /** Waits for no process any more: what is under way in one of its own goes on there. */
+  readonly close: () => void;
 }
 
 export function createEnsureFresh(wiring: Wiring): EnsureFresh {
   const underWay = new Map<string, Promise<RefreshVerdict>>();
+  const over = new AbortController();
 
   const ensureFresh = async (name: AccountName, demand: FreshDemand): Promise<Renewed> => {
     const provider = wiring.provider(name.provider);
     const stem = stemOf(name);
-    const shared = underWay.get(stem) ?? refresh(wiring, provider, name, demand).finally(() => underWay.delete(stem));
+    const shared =
+      underWay.get(stem) ?? refresh(wiring, provider, name, demand, over.signal).finally(() => underWay.delete(stem));
     underWay.set(stem, shared);
     const verdict = await shared;
     return { ...verdict, survey: look(wiring, provider, name.account).survey };
@@ -38,7 +42,10 @@ export function createEnsureFresh(wiring: Wiring): EnsureFresh {
   const idle = async (): Promise<void> => {
     await Promise.allSettled(underWay.values());
   };
-  return Object.assign(ensureFresh, { idle });
+  const close = (): void => {
+    over.abort();
+  };
+  return Object.assign(ensureFresh, { idle, close });
 }
 
 async function refresh(
@@ -46,12 +53,15 @@ async function refresh(
   provider: Provider,
   name: AccountName,
   demand: FreshDemand,
+  over: AbortSignal,
 ): Promise<RefreshVerdict> {
   try {
     return (
       (await foreign(wiring, provider, name)) ??
       seen(wiring, provider, name, demand) ??
-      (await (wiring.host.launch === null ? refreshHere : refreshElsewhere)(wiring, provider, name, demand))
+      (await (wiring.host.launch === null
+        ? refreshHere(wiring, provider, name, demand)
+        : refreshElsewhere(wiring, provider, name, demand, over)))
     );
   } catch (error) {
     if (!(error instanceof AuthError)) throw error;
@@ -81,6 +91,7 @@ async function refreshElsewhere(
   provider: Provider,
   name: AccountName,
   demand: FreshDemand,
+  over: AbortSignal,
 ): Promise<RefreshVerdict> {
   const { locks, faults } = wiring;
   let looked = performance.now();
@@ -91,6 +102,7 @@ async function refreshElsewhere(
   let deaths = 0;
   try {
     for (const pause of pauses(budgetMs)) {
+      if (over.aborted) return { kind: "unavailable", code: "interrupted" };
       const found = loginIn(wiring, provider, name);
       const verdict = seen(wiring, provider, name, demand, found);
       // The file tells of what our refresher has done before it says so itself.

@@ -4,7 +4,9 @@ import assert from "node:assert/strict";
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import type { Auth } from "../../../runtime/auth.ts";
+import { createLocks } from "../../../runtime/refresh/locks.ts";
 import { refreshHere } from "../../../runtime/refresh/refresher.ts";
+import { createSpendStore } from "../../../runtime/store/spend.ts";
 import { createWiring } from "../../../runtime/wiring.ts";
 import type { Json } from "../../support/home.ts";
 import { codeOf, signIn, type Stage, stage, until } from "../../support/stage.ts";
@@ -234,4 +236,21 @@ it("a refusal is one though the disk does not take the note of it", async () => 
   assert.deepEqual(await ended, { kind: "rejected", code: "refresh_refused" });
   assert.equal(s.home.tokens(provider)["llxprt_auth"].refused, null);
   await wiring.sender.close();
+});
+
+it("a runtime that is closed waits for no refresher any more, and leaves it to others", async () => {
+  await using s = await stage();
+  await signedIn(s);
+  const auth = s.auth({ host: { launch: async () => ({ said: new Promise(() => undefined) }) } });
+  const locks = createLocks(createSpendStore(s.home.paths), s.home.now);
+  const isWaitedFor = (): boolean => {
+    const door = locks.tryTake({ provider, account: "default" }, "door");
+    door?.release();
+    return door === null;
+  };
+  const refused = codeOf(auth.account(provider).token());
+  await until(isWaitedFor, "it waits for its refresher");
+  await auth.close();
+  assert.equal(await refused, "interrupted");
+  await until(() => !isWaitedFor(), "it does not", 2_000);
 });
