@@ -78,9 +78,12 @@ function started(device: Device, members: object, reply: WireReply): DeviceOutco
   };
 }
 
+// People read it, and some type it (RFC 8628 3.3); what fills their screen is no address for them.
+const longestPage = 2_000;
+
 // T28, T30: only the parsed form is ever shown, and no `javascript:`, `file:` or user info.
 function safePage(address: unknown): URL | null {
-  const url = typeof address === "string" ? parsedAddress(address) : null;
+  const url = typeof address === "string" && address.length <= longestPage ? parsedAddress(address) : null;
   return url !== null && isConfidential(url) ? url : null;
 }
 

@@ -109,6 +109,13 @@ describe("the start of a device sign-in", () => {
     assert.equal(pageOf("https://id.acme.example/a'b"), "https://id.acme.example/a'b");
   });
 
+  it("sends nobody to an address that fills the screen (T28)", () => {
+    const long = `https://id.acme.example/${"x".repeat(1_000_000)}`;
+    assert.equal(pageOf(long), "url_unsafe");
+    assert.equal(started({ ...good, verification_uri_complete: long }).verificationUriComplete, null);
+    assert.match(pageOf(long.slice(0, 2_000)), /^https:/);
+  });
+
   it("drops a complete address that leads elsewhere", () => {
     for (const bad of ["https://evil.example/?user_code=1", "javascript:x", "http://id.acme.example/", 5]) {
       assert.equal(started({ ...good, verification_uri_complete: bad }).verificationUriComplete, null);
