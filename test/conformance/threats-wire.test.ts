@@ -858,7 +858,7 @@ const parsers: Readonly<Record<string, (text: string) => unknown>> = {
     judgeCallback({ method: "GET", url: `/callback?${text}`, host: "127.0.0.1:1", headers: {} }, expected),
   token: (text) => judged(text),
   "a token in a reply": (text) => judged({ ...good, access_token: text, scope: text, expires_in: text }),
-  claims: (text) => claimsOf(new Secret("id_token", text)),
+  claims: (text) => claimsOf(new Secret("id_token", `a.${text}!.c`)),
   device: (text) => deviceReply(acme, reply(200, { device_code: text, user_code: text, verification_uri: text })),
   address: (text) => parsedAddress(text),
   "text for a terminal": (text) => printable(text),
@@ -894,6 +894,7 @@ rule(
           "\u001B",
           " ",
           "a'",
+          "A",
           "http://",
           "{",
         ]) {
