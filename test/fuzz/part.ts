@@ -46,7 +46,7 @@ function inUse(): number {
   return process.memoryUsage().rss;
 }
 
-const few = 32 * 1024;
+const few = 4 * 1024;
 const times = 8;
 /** Between 8, which is linear, and 64, which is the square. A short moment on a busy machine may be any time. */
 const most = 24;
