@@ -8,6 +8,7 @@ import type { AccountReference, CredentialEvent, Seen } from "../machines/life.t
 import type { Provider } from "../providers/provider.ts";
 import { readJournal } from "./inspect/reading.ts";
 import type { Desk } from "./login/desk.ts";
+import { settleLeftSignIns } from "./login/settle.ts";
 import { type Paths, stemOf } from "./store/names.ts";
 import { type Grounds, look } from "./survey.ts";
 
@@ -49,6 +50,7 @@ export function follow(
     if (isOurDoing()) return;
     if (heldSince !== null && desk.host.monotonic() - heldSince >= longestHoldMs) lookAtTokens();
     const attempt = desk.waiting.get(stemOf(name)) ?? null;
+    if (attempt !== null) settleLeftSignIns(desk, name);
     const missing = attempt === null || desk.pending.has(name, attempt) ? null : attempt;
     if (missing !== null && missing !== missed) {
       // The tokens first: a sign-in that another process finished is no cancelled one.

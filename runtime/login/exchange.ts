@@ -9,6 +9,7 @@ import type { Exchanged, ExchangeInput } from "../../machines/login/login.ts";
 import type { Provider } from "../../providers/provider.ts";
 import { pauses } from "../refresh/locks.ts";
 import { registrationOf } from "../registration.ts";
+import { isGranted } from "../store/granted.ts";
 import type { Attempt } from "../store/pending.ts";
 import { judgePasted, pastedState } from "../wire/pasted.ts";
 import { codeRequest } from "../wire/request.ts";
@@ -62,7 +63,7 @@ const patienceMs = 60_000;
 
 /** Does it while no other process does. Whoever was faster has ended the sign-in, and then there is nothing to do. */
 async function alone(
-  { locks, pending }: Desk,
+  { locks, pending, store }: Desk,
   attempt: Attempt,
   signal: AbortSignal,
   work: () => Promise<Exchanged>,
@@ -72,7 +73,8 @@ async function alone(
     const lock = locks.tryTake(attempt, "exchange");
     try {
       if (!pending.has(attempt, attempt.attempt)) return { kind: "failed", code: "no_pending_sign_in" };
-      if (lock !== null) return await work();
+      // Somebody died, or gave up, who had done it: his tokens wait for the account's lock.
+      if (lock !== null && !isGranted(store.paths, attempt, attempt.attempt)) return await work();
     } finally {
       lock?.release();
     }

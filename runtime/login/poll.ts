@@ -5,6 +5,7 @@ import { slowDownMs } from "../../machines/login/device.ts";
 import type { Polled, PollInput, Interim } from "../../machines/login/login.ts";
 import type { Provider } from "../../providers/provider.ts";
 import { type Registration, registrationOf } from "../registration.ts";
+import { isGranted } from "../store/granted.ts";
 import type { Attempt } from "../store/pending.ts";
 import { pollRequest } from "../wire/request.ts";
 import type { Misconfigured, Refused } from "../wire/reply.ts";
@@ -24,10 +25,12 @@ export async function poll(desk: Desk, input: PollInput, signal: AbortSignal): P
 }
 
 async function ask(desk: Desk, input: PollInput, signal: AbortSignal): Promise<Polled> {
-  const { sender, pending, steady } = desk;
+  const { sender, pending, steady, store } = desk;
   const provider = desk.provider(input.provider);
   const attempt = pending.get(input, input.attempt);
   if (attempt?.deviceCode == null) return { kind: "failed", code: "no_pending_sign_in" };
+  if (isGranted(store.paths, input, attempt.attempt))
+    return { kind: "unavailable", endedAt: steady(), retryAfterMs: null, code: "lock_busy" };
   const registration = await registered(desk, provider);
   // The server's address could not be found out just now: nobody was asked, and the code lives on.
   if ("code" in registration) return { kind: "unavailable", endedAt: steady(), retryAfterMs: null, ...registration };

@@ -1,6 +1,7 @@
 // The tokens of a sign-in that has just ended, on the disk before anything else: a code is good for one exchange, and the
 // account's lock may be somebody else's for as long as a refresh takes. Whoever has the lock next puts them into the token
 // file, if the sign-in is still wanted.
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { AuthError } from "../../machines/errors.ts";
 import { decode, encode, type StoredCredential } from "./codec.ts";
@@ -24,6 +25,11 @@ export function keepGranted(paths: Paths, name: AccountName, attempt: string, cr
 
 export function dropGranted(paths: Paths, name: AccountName, attempt: string): void {
   removePrivate(join(paths.spend(name), attempt + ending), name);
+}
+
+/** Whether the tokens of this sign-in wait for the lock: the server has nothing more to say about it. */
+export function isGranted(paths: Paths, name: AccountName, attempt: string): boolean {
+  return existsSync(join(paths.spend(name), attempt + ending));
 }
 
 /** What waits for the lock. @throws AuthError `store_unsafe` */

@@ -6,8 +6,12 @@ import { describe, it } from "node:test";
 import type { ProviderName } from "../../providers/index.ts";
 import { readJournal } from "../../runtime/inspect/reading.ts";
 import type { PendingRow } from "../../runtime/status.ts";
+import { createLocks } from "../../runtime/refresh/locks.ts";
+import { keepGranted } from "../../runtime/store/granted.ts";
+import { createSpendStore } from "../../runtime/store/spend.ts";
 import { isOpen, visit } from "../support/browser.ts";
 import { modeOf } from "../support/home.ts";
+import { sampleCredential } from "../support/sample.ts";
 import { answer, beginLogin, codeOf, signIn, type Stage, stage, until } from "../support/stage.ts";
 
 const redirectIn = (url: string): string => new URL(url).searchParams.get("redirect_uri") ?? "";
@@ -66,6 +70,29 @@ describe("a second sign-in", { concurrency: 4 }, () => {
       if (shown !== null) await second.account.complete(shown);
       assert.equal((await second.ended).row.state, "authenticated");
       assert.equal(s.emulator.counters(provider).exchanges, 1);
+    });
+
+    it(`by ${grant} presents nothing when the first died with the tokens on the disk, and is the login once the lock is free`, async () => {
+      await using s = await stage();
+      const auth = s.auth();
+      const first = await beginLogin(auth, provider, grant);
+      const second = await beginLogin(s.auth(), provider);
+      const lock = createLocks(createSpendStore(s.home.paths), s.home.now).tryTake(second.account);
+      const lineage = "a-lineage-of-its-own-1";
+      keepGranted(s.home.paths, second.account, first.pending.attempt, sampleCredential({ lineage }));
+      await auth.close();
+      const adopted = () => [...readJournal(s.home.paths)].some(({ step }) => step === "signInAdopted");
+      await until(adopted, "the second serves it");
+      const answered = answer(s.emulator, first.pending).then((shown) =>
+        shown === null ? undefined : second.account.complete(shown),
+      );
+      // Longer than the interval between two polls.
+      await new Promise((resolve) => setTimeout(resolve, 1_300));
+      lock?.release();
+      assert.equal((await second.ended).row.state, "authenticated");
+      await answered;
+      assert.equal(s.home.tokens(provider)["llxprt_auth"].lineage, lineage);
+      assert.deepEqual([s.emulator.counters(provider).exchanges, s.home.pending()], [0, []]);
     });
 
     it(`by ${grant} takes up the first one that nobody serves any more, and shows it again`, async () => {
