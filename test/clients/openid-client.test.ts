@@ -71,6 +71,15 @@ describe("openid-client", () => {
         name === "gemini" ? { error: "invalid_grant" } : client.ClientError,
       );
       assert.equal(emulator.standing(refreshed.access_token), "ended");
+
+      const denied = await emulator.deny(emulator.url + url.pathname + url.search);
+      await assert.rejects(
+        client.authorizationCodeGrant(config, new URL(denied.redirected ?? ""), {
+          pkceCodeVerifier: verifier,
+          expectedState,
+        }),
+        { error: "access_denied" },
+      );
     });
 
   it("gemini: userinfo and revocation, as the metadata names them", async () => {

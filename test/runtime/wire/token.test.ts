@@ -3,7 +3,6 @@ import { describe, it } from "node:test";
 import { inspect } from "node:util";
 
 import * as fc from "fast-check";
-import * as oauth from "oauth4webapi";
 
 import { providers } from "../../../providers/index.ts";
 import type { Provider } from "../../../providers/provider.ts";
@@ -442,37 +441,6 @@ describe("any reply whatever", () => {
         assert.deepEqual(Object.keys(Object.prototype), []);
       }),
       { numRuns: 2000 },
-    );
-  });
-
-  it("is taken only if oauth4webapi takes it, within what both understand", async () => {
-    const as = { issuer: "https://id.acme.example" };
-    const fields = fc.record(
-      {
-        access_token: fc.constantFrom<unknown>("at-1", "", 5, null),
-        token_type: fc.constantFrom<unknown>("Bearer", "bearer", "mac", 5, ""),
-        expires_in: fc.constantFrom<unknown>(3600, 1, "3600"),
-        refresh_token: fc.constantFrom<unknown>("rt-1", 5, {}),
-        error: fc.constantFrom<unknown>("invalid_grant", "odd"),
-      },
-      { requiredKeys: [] },
-    );
-    await fc.assert(
-      fc.asyncProperty(fields, fc.constantFrom(200, 400, 500), async (said, code) => {
-        const response = new Response(JSON.stringify(said), {
-          status: code,
-          headers: { "content-type": "application/json" },
-        });
-        const theirs = await oauth.processRefreshTokenResponse(as, { client_id: "client-1" }, response).then(
-          () => "issued",
-          () => "no",
-        );
-        const ours = judge(acme, reply(code, said)).kind;
-        // Where we differ: a 200 with an `error` member is a failure to us.
-        if ("error" in said && code === 200) assert.notEqual(ours, "issued");
-        else assert.equal(ours === "issued", theirs === "issued", JSON.stringify(said));
-      }),
-      { numRuns: 500 },
     );
   });
 });
