@@ -19,7 +19,7 @@ import { checkAccountName, checkProviderName, nameOfFile, stemOf } from "../../r
 import { createPendingStore } from "../../runtime/store/pending.ts";
 import { createStore } from "../../runtime/store/store.ts";
 import { commandLine } from "../cli/program.ts";
-import { failingDisk } from "../support/failing.ts";
+import { failingDisk, fullDisk } from "../support/failing.ts";
 import { Home, type Json, modeOf, plainTokens } from "../support/home.ts";
 import { sampleAttempt, sampleCredential } from "../support/sample.ts";
 import { presented } from "../support/spending.ts";
@@ -307,7 +307,7 @@ const reader = `
   const { workerData, parentPort } = require("node:worker_threads");
   let last = 0, reads = 0, torn = 0, back = 0;
   parentPort.postMessage("ready");
-  while (Atomics.load(workerData.isOver, 0) === 0 || reads === 0) {
+  do {
     try {
       const file = JSON.parse(readFileSync(workerData.path, "utf8"));
       const { generation } = file.llxprt_auth;
@@ -316,7 +316,7 @@ const reader = `
       last = generation;
       reads += 1;
     } catch { torn += 1; }
-  }
+  } while (Atomics.load(workerData.isOver, 0) === 0);
   parentPort.postMessage({ reads, torn, back });
 `;
 
@@ -423,7 +423,7 @@ rule(
         const asked = auth.account("codex").token();
         await until(() => presented(s, "codex") === 1, "it is presented");
         {
-          using _ = failingDisk("ENOSPC", { of: ["openSync", "writeFileSync", "renameSync", "mkdirSync"] });
+          using _ = fullDisk();
           const { secret } = await asked;
           assert.equal(s.emulator.standing(secret.reveal()), "live");
         }
@@ -584,7 +584,8 @@ rule(
         const before = readFileSync(s.home.file("codex"), "utf8");
         {
           using disk = failingDisk("EBUSY", { of: ["renameSync"] });
-          assert.equal(await codeOf(auth.account("codex").enable()), "store_failed");
+          const store = createStore(s.home.paths, s.home.now);
+          assert.equal(await codeOf(() => store.write(codex, () => sampleCredential())), "store_failed");
           assert.ok(disk.calls() > 5, "it was tried again and again");
         }
         assert.equal(readFileSync(s.home.file("codex"), "utf8"), before);

@@ -14,13 +14,32 @@ export interface FailingDisk extends Disposable {
   readonly mend: () => void;
 }
 
-/**
- * From the `first` changing call of these kinds on (0 is the next), `count` of them fail with this code, for the whole
- * process.
- */
-export function failingDisk(
+export interface Failing {
+  /** From which changing call on; 0, the default, is the next. */
+  readonly first?: number;
+  /** How many of them fail. Default: all. */
+  readonly count?: number;
+  readonly of?: readonly Changing[];
+}
+
+/** Changing calls fail with this code, for the whole process. */
+export function failingDisk(code: string, { first = 0, count = Infinity, of = changing }: Failing = {}): FailingDisk {
+  return refusing(code, of, (_, nth) => nth > first && nth <= first + count);
+}
+
+/** A disk without room: what is there may be written over, renamed and removed, and nothing may grow. */
+export function fullDisk(): FailingDisk {
+  return refusing("ENOSPC", ["openSync", "writeFileSync", "writeSync", "mkdirSync"], (given, _, name) => {
+    if (name !== "writeSync") return true;
+    const [file, , , length, position] = given as [number, unknown, unknown, number, number | null];
+    return position == null || position + length > fs.fstatSync(file).size;
+  });
+}
+
+function refusing(
   code: string,
-  { first = 0, count = Infinity, of = changing }: { first?: number; count?: number; of?: readonly Changing[] } = {},
+  of: readonly Changing[],
+  isRefused: (given: readonly unknown[], nth: number, name: Changing) => boolean,
 ): FailingDisk {
   const before = Object.fromEntries(changing.map((name) => [name, fs[name]])) as Record<Changing, unknown>;
   let calls = 0;
@@ -30,14 +49,14 @@ export function failingDisk(
   };
   for (const name of of) {
     const real = before[name] as (...given: unknown[]) => unknown;
-    const refusing = (...given: unknown[]): unknown => {
+    const instead = (...given: unknown[]): unknown => {
       const isChange = name !== "openSync" || changes(given[1]);
       if (isChange) calls += 1;
-      if (isChange && calls > first && calls <= first + count)
+      if (isChange && isRefused(given, calls, name))
         throw Object.assign(new Error(`${code}: made up, ${name}`), { code });
       return real(...given);
     };
-    Object.assign(fs, { [name]: refusing });
+    Object.assign(fs, { [name]: instead });
   }
   syncBuiltinESMExports();
   return { calls: () => calls, mend, [Symbol.dispose]: mend };
