@@ -30,6 +30,9 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ ...kinds("overtake"), account }) },
   { weight: 2, arbitrary: fc.record({ ...kinds("kill"), slot, arrives: fc.boolean(), seen: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ ...kinds("leave"), slot }) },
+  { weight: 1, arbitrary: fc.record({ ...kinds("enable", "disable"), ...at }) },
+  { weight: 1, arbitrary: fc.record({ ...kinds("disown"), account }) },
+  { weight: 1, arbitrary: fc.record({ ...kinds("set"), ms: fc.constantFrom(3_600_000, -3_600_000, 3e11, -3e11) }) },
   { weight: 4, arbitrary: fc.record({ ...kinds("pass"), ms: fc.constantFrom(50, 300, 1_000, 6_000, 20_000) }) },
   { weight: 2, arbitrary: fc.record({ ...kinds("sleep"), ms: fc.constantFrom(5_000, 65_000, 700_000, 4_000_000) }) },
   { weight: 2, arbitrary: fc.record({ ...kinds("weather"), fate: fc.constantFrom(...fates) }) },
@@ -158,7 +161,9 @@ async function judge(world: World, s: fc.Scheduler): Promise<void> {
     const ended: { readonly error: unknown }[] = [];
     const ask = async (): Promise<void> => {
       try {
-        const { secret } = await last.auth.account(name.provider, name.account).token();
+        const whose = last.auth.account(name.provider, name.account);
+        await whose.enable();
+        const { secret } = await whose.token();
         // Not before: a sign-in whose process died with the tokens on the disk may have become the login just now.
         if (vendor.familyOf(secret.reveal()) !== watched.familyIn(name)) watched.wrongs.push("another login's token");
         ended.push({ error: null });
@@ -172,7 +177,8 @@ async function judge(world: World, s: fc.Scheduler): Promise<void> {
     const family = watched.familyIn(name);
     const code = error instanceof AuthError ? error.code : inspect(error);
     const wrong = family === null ? error === null || code !== "sign_in_needed" : error !== null;
-    const isExplained = family !== null && family.isDoubtful && family.end !== "revoked";
+    const isExplained =
+      family !== null && (family.end === "disowned" || (family.isDoubtful && family.end !== "revoked"));
     if (wrong && !isExplained)
       watched.wrongs.push(`at the end ${name.account} ends with ${code}, its family with ${family?.end ?? "no end"}`);
     if (wrong && isExplained) watched.counts.lost += 1;

@@ -31,6 +31,8 @@ interface InFile {
   readonly generation: number;
   readonly refreshToken: string | null;
   readonly accessToken: string;
+  /** Noted of this generation: it will not be renewed. */
+  readonly refused: string | null;
   readonly text: string;
 }
 
@@ -128,7 +130,7 @@ export class Watched {
       const isOld = this.#familyOf.get(lineage) === family && asked.at - at > hearsOfItMs;
       if (isOld) this.#wrong(`${account} was handed a token of a login that had ended ${asked.at - at} ms before`);
     }
-    const left = (credential.expiresAt ?? 0) - this.#time.now();
+    const left = (credential.expiresAt ?? 0) - this.#time.wall();
     if (left <= 0 && !credential.shortLived) this.#wrong(`${account} was handed a token that is dead for ${-left} ms`);
   }
 
@@ -194,7 +196,7 @@ export class Watched {
     if (!isAllowed) this.#wrong(`the tokens of ${account} were removed, and nobody had asked for it`);
   }
 
-  #seen(name: AccountName, { lineage, generation, refreshToken, accessToken }: InFile): void {
+  #seen(name: AccountName, { lineage, generation, refreshToken, accessToken, refused }: InFile): void {
     const { account } = name;
     if (refreshToken === null) return this.#wrong(`${account} lost its refresh token`);
     const family = this.#vendor.familyOf(refreshToken);
@@ -206,6 +208,8 @@ export class Watched {
     if ((this.#familyOf.get(lineage) ?? family) !== family) this.#wrong(`${account} has another login under one name`);
     const highest = this.#generations.get(lineage) ?? 0;
     if (generation < highest) this.#wrong(`${account} went back from generation ${highest} to ${generation}`);
+    const isKnown = refused === "refresh_interrupted" ? family.isDoubtful : family.end !== null;
+    if (refused !== null && !isKnown) this.#wrong(`${account} was given up with ${refused}, and the vendor had not`);
     this.#familyOf.set(lineage, family);
     this.#generations.set(lineage, generation);
   }
@@ -234,7 +238,7 @@ export class Watched {
     if (text === null) return null;
     // Half a file would be a finding of its own.
     const file = JSON.parse(text) as Json;
-    const { lineage = null, generation = 0 } = (file["llxprt_auth"] ?? {}) as Partial<InFile>;
+    const { lineage = null, generation = 0, refused = null } = (file["llxprt_auth"] ?? {}) as Json;
     const family = this.#vendor.familyOf(String(file["refresh_token"]));
     return {
       // Programs that know no locks know no lineages either.
@@ -242,6 +246,7 @@ export class Watched {
       generation,
       refreshToken: (file["refresh_token"] as string | undefined) ?? null,
       accessToken: String(file["access_token"]),
+      refused: refused?.generation === generation ? refused.code : null,
       text,
     };
   }

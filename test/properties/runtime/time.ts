@@ -63,6 +63,8 @@ export class Time implements Disposable {
   awakeMs = 1_000_000;
   /** Time in which it slept: timers stand still, and clocks do not. */
   asleepMs = 0;
+  /** By how much somebody has set the wall clock (ms). */
+  setMs = 0;
   readonly #timers = new Set<Timer>();
   readonly #startedAt: number;
   #dice: number;
@@ -74,8 +76,10 @@ export class Time implements Disposable {
     this.#install();
   }
 
-  /** Epoch milliseconds. */
-  readonly now = (): number => this.#startedAt + this.awakeMs + this.asleepMs;
+  /** Epoch milliseconds, as they are in truth. */
+  readonly now = (): number => this.#startedAt + this.monotonic();
+  /** Epoch milliseconds by the wall clock of this machine. */
+  readonly wall = (): number => this.now() + this.setMs;
   readonly monotonic = (): number => this.awakeMs + this.asleepMs;
 
   /** From 0 to 1, the same for the same seed (mulberry32). */

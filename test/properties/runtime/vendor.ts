@@ -29,7 +29,7 @@ export interface Family {
   current: string;
   before: string | null;
   rotatedAt: number;
-  end: "reuse" | "revoked" | null;
+  end: "reuse" | "revoked" | "disowned" | null;
   /** A presentation of one of its refresh tokens whose client may not know what became of it. */
   isDoubtful: boolean;
 }

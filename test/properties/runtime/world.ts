@@ -49,6 +49,11 @@ export type Action =
   /** `arrives`: what it had sent gets there. `seen`: others can see that it is gone. */
   | { readonly kind: "kill"; readonly slot: number; readonly arrives: boolean; readonly seen: boolean }
   | { readonly kind: "leave"; readonly slot: number }
+  | { readonly kind: "enable" | "disable"; readonly slot: number; readonly account: number }
+  /** The person takes the login away at the vendor's own page. */
+  | { readonly kind: "disown"; readonly account: number }
+  /** Somebody sets the wall clock. */
+  | { readonly kind: "set"; readonly ms: number }
   | { readonly kind: "pass"; readonly ms: number }
   | { readonly kind: "sleep"; readonly ms: number }
   | { readonly kind: "weather"; readonly fate: Fate };
@@ -125,7 +130,7 @@ export class World implements AsyncDisposable {
   constructor(beginning: Beginning, order: Order) {
     this.time = new Time(Date.parse("2026-11-23T12:00:00Z"), beginning.seed);
     this.vendor = new Vendor(beginning, this.time.now, this.time.random);
-    this.network = new Network(this.vendor, this.time.now, order);
+    this.network = new Network(this.vendor, this.time.wall, order);
     this.#ahead = beginning.ahead;
     this.home.settings(settings(beginning));
     this.watched = new Watched(this.home.paths, this.vendor, this.time, [...accounts, untouched], personOf);
@@ -162,6 +167,14 @@ export class World implements AsyncDisposable {
         return;
       case "kill":
         this.#kill(action.slot, action.arrives, action.seen);
+        return;
+      case "disown": {
+        const family = this.watched.familyIn(nameAt(action.account));
+        if (family !== null) family.end ??= "disowned";
+        return;
+      }
+      case "set":
+        this.time.setMs += action.ms;
         return;
       case "leave":
         this.#leave(action.slot);
@@ -246,6 +259,10 @@ export class World implements AsyncDisposable {
         return account.wait({ onPending: (pending) => this.#shown.push({ name, pending }) });
       case "cancel":
         return account.cancel();
+      case "enable":
+        return account.enable();
+      case "disable":
+        return account.disable();
       case "logout":
         return account.logout({ revoke: action.revoke });
       default:
@@ -275,7 +292,7 @@ export class World implements AsyncDisposable {
   /** A runtime as a process of its own would have it. */
   open(id: string): Process {
     const host = this.home.host({
-      now: this.time.now,
+      now: this.time.wall,
       monotonic: this.time.monotonic,
       randomBytes: this.time.bytes,
       sender: this.network.sender(id),
@@ -356,7 +373,7 @@ export class World implements AsyncDisposable {
     if (heard !== undefined) heard.fate = "answered";
     const before = this.home.tokens(name.provider, name.account);
     const ours = before["llxprt_auth"] as Json | undefined;
-    const now = Math.floor(this.time.now() / 1000);
+    const now = Math.floor(this.time.wall() / 1000);
     this.home.plant(
       name.provider,
       {
@@ -374,7 +391,7 @@ export class World implements AsyncDisposable {
   #plant(name: AccountName, isForeign = false): void {
     const { family, reply } = this.vendor.issue(personOf(name), `planted ${name.account}`);
     const { access_token: access, expires_in: lifetime } = reply.body as { access_token: string; expires_in: number };
-    const now = this.time.now();
+    const now = this.time.wall();
     const credential = sampleCredential({
       accessToken: new Secret("access_token", access),
       refreshToken: new Secret("refresh_token", family.current),
