@@ -24,6 +24,7 @@ import { interruptedBy, judged } from "./doubt.ts";
 import { endings, lastWord } from "./endings.ts";
 import { beginning, noting, spending } from "./way.ts";
 import { present } from "./presentation.ts";
+import { holdSignals } from "./signals.ts";
 
 /** Nobody was asked: once it is put right, the next try need not wait. */
 const ownMistakes: ReadonlySet<ErrorCode> = new Set([
@@ -164,6 +165,7 @@ export function refreshSteps(
     permitted: async () => {
       const { credential, spent } = current();
       if (way.registration === null) throw new TypeError("nothing is sent before it is known where to");
+      way.letGo = holdSignals();
       way.presented = await present(wiring, provider, name, credential, way.registration, {
         spent,
         attempt: way.attempt,
@@ -211,6 +213,7 @@ export function refreshSteps(
     releasing: () => {
       spend.leave(name);
       way.lock?.release();
+      way.letGo?.();
       return { type: "step.done" };
     },
   };

@@ -23,6 +23,8 @@ export interface Way {
   registration: Registration | null;
   presented: Presented | null;
   sealed: Sealed | null;
+  /** Lets signals through again that were held up. */
+  letGo: (() => void) | null;
 }
 
 export function beginning(): Way {
@@ -34,6 +36,7 @@ export function beginning(): Way {
     registration: null,
     presented: null,
     sealed: null,
+    letGo: null,
   };
 }
 
