@@ -30,6 +30,8 @@ const claims = {
 };
 const idToken = (changes: object): string => `${part({ alg: "RS256" })}.${part({ ...claims, ...changes })}.c2ln`;
 const named = idToken({});
+/** Proof that it belongs to another sign-in, for both (OpenID Connect Core 3.1.3.7, 11). */
+const swapped = idToken({ nonce: "n-2" });
 
 const good = { access_token: "at-1", token_type: "Bearer", expires_in: 3600, refresh_token: "rt-1", scope: "a b" };
 const replies = repliesWith([good, { ...good, id_token: named }, { ...good, token_type: "bearer" }], {
@@ -46,7 +48,8 @@ const replies = repliesWith([good, { ...good, id_token: named }, { ...good, toke
     5,
     idToken({ aud: "other" }),
     idToken({ exp: 1 }),
-    idToken({ nonce: "n-2" }),
+    swapped,
+    swapped,
     idToken({ nonce: undefined }),
     idToken({ iss: "https://b.example" }),
   ],
@@ -139,7 +142,9 @@ const aboutTokens: readonly Difference<Reply>[] = [
     why: "It only names who signed in. A wrong one names nobody, and the login stays; one with another nonce is refused by both.",
     mended: (reply) =>
       withMembers(reply, (members) =>
-        members["id_token"] === undefined || members["id_token"] === named ? null : { ...members, id_token: named },
+        [undefined, named, swapped].includes(members["id_token"] as string | undefined)
+          ? null
+          : { ...members, id_token: named },
       ),
   },
 ];
