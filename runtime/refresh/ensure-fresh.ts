@@ -30,8 +30,10 @@ export function createEnsureFresh(wiring: Wiring): EnsureFresh {
   const underWay = new Map<string, Promise<RefreshVerdict>>();
   const over = new AbortController();
 
-  const ensureFresh = async (name: AccountName, demand: FreshDemand): Promise<Renewed> => {
-    const provider = wiring.provider(name.provider);
+  const ensureFresh = async ({ provider: of, account }: AccountName, demand: FreshDemand): Promise<Renewed> => {
+    const provider = wiring.provider(of);
+    // Nothing but a name: what a caller's object holds besides would get into the journal in the place of what is true.
+    const name: AccountName = { provider: of, account };
     const stem = stemOf(name);
     const shared =
       underWay.get(stem) ?? refresh(wiring, provider, name, demand, over.signal).finally(() => underWay.delete(stem));

@@ -125,6 +125,25 @@ describe("a sign-in", () => {
   });
 });
 
+describe("a refresh", () => {
+  it("is told with the generation that is spent, and its end with the one that came of it", async () => {
+    await using s = await stage();
+    const auth = s.auth();
+    await signIn(s, auth, "codex");
+    s.home.plant("codex", { ...s.home.tokens("codex"), expiry: 1 });
+    await auth.account("codex").token();
+    const told = recordsOf(s).slice(-3);
+    assert.deepEqual(
+      told.map(({ step, generation }) => [step, generation]),
+      [
+        ["permitted", 1],
+        ["sealed", 1],
+        ["checkpointed", 2],
+      ],
+    );
+  });
+});
+
 describe("an account", () => {
   it("turned on, off and back is told when that changes something", async () => {
     await using s = await stage();
