@@ -58,6 +58,18 @@ describe("oidc-provider", { concurrency: 2 }, () => {
     assert.equal(grants(issuer, "refresh_token").length, 1);
   });
 
+  it("lets somebody in where it shares its host with others, by a path of its own", async () => {
+    await using issuer = await startIssuer({}, "/tenant");
+    using house = homeAt(issuer.url);
+    const { page, ...ended } = await signedIn(house, issuer.visit);
+    endedWith(ended, 0);
+    assert.equal(new URL(page.url).searchParams.get("iss"), issuer.url);
+    const { stdout } = await run(house, "token");
+    assert.equal(await worth(issuer, stdout.trim()), 200);
+    endedWith(await run(house, "logout"), 0);
+    assert.equal(await worth(issuer, stdout.trim()), 401);
+  });
+
   it("lets somebody in by a device code, after pending polls", { timeout: 60_000 }, async () => {
     await using issuer = await startIssuer();
     using house = homeAt(issuer.url, { grants: ["device"], device: { intervalS: 1 } });

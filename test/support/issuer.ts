@@ -61,10 +61,11 @@ export function homeFor(issuer: string, changes: Json = {}): Home {
   return home;
 }
 
-export async function startIssuer(changes: Configuration = {}): Promise<Issuer> {
+/** @param path of the issuer, where it is not alone on its host: `/tenant` */
+export async function startIssuer(changes: Configuration = {}, path = ""): Promise<Issuer> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`;
   silence();
   const provider = new Provider(url, {
     clients: [
@@ -101,13 +102,19 @@ export async function startIssuer(changes: Configuration = {}): Promise<Issuer> 
       context.body = { ...(context.body as object), ...metadata };
   });
   const answer = provider.callback();
-  server.on("request", (request, response) => void answer(request, response));
+  server.on("request", (request, response) => {
+    const { url: asked = "/" } = request;
+    if (!asked.startsWith(path)) return void response.writeHead(404).end();
+    // As a framework mounts it: it finds its own place by the difference.
+    Object.assign(request, { originalUrl: asked, url: asked.slice(path.length) });
+    void answer(request, response);
+  });
   return {
     url,
     requests,
     events,
     metadata,
-    visit: (address, decision = "approve") => new Person(url, decision).visit(address),
+    visit: (address, decision = "approve") => new Person(new URL(url).origin, decision).visit(address),
     [Symbol.asyncDispose]: () => closed(server),
   };
 }
