@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { createAuth } from "../../runtime/auth.ts";
+import { realHost } from "../../runtime/host.ts";
 import { House } from "../cli/program.ts";
 import { Home, type Json } from "../support/home.ts";
 import { inFile, presented } from "../support/spending.ts";
@@ -208,14 +209,20 @@ rule(
         mkdirSync(join(project, ".llxprt"), { recursive: true });
         for (const place of ["settings.json", ".llxprt/settings.json", ".env", ".npmrc"])
           writeFileSync(join(project, place), JSON.stringify(evil));
-        const before = process.cwd();
+        const [cwd, environment] = [process.cwd(), { ...process.env }];
         process.chdir(project);
+        delete process.env["LLXPRT_HOME"];
+        process.env["HOME"] = home.userHome;
         try {
-          const auth = createAuth({ host: home.host(), ahead: false });
-          assert.notEqual(auth.providers.get("codex")?.tokenEndpoint, "https://evil.example/token");
-          await auth.close();
+          for (const host of [realHost(), home.host()]) {
+            assert.equal(host.home, home.paths.home);
+            const auth = createAuth({ host, ahead: false });
+            assert.notEqual(auth.providers.get("codex")?.tokenEndpoint, "https://evil.example/token");
+            await auth.close();
+          }
         } finally {
-          process.chdir(before);
+          process.env = environment;
+          process.chdir(cwd);
         }
         assert.ok(!existsSync(home.paths.home));
       },
