@@ -104,10 +104,11 @@ export async function startIssuer(changes: Configuration = {}, path = ""): Promi
   const answer = provider.callback();
   server.on("request", (request, response) => {
     const { url: asked = "/" } = request;
-    if (!asked.startsWith(path)) return void response.writeHead(404).end();
-    // As a framework mounts it: it finds its own place by the difference.
-    Object.assign(request, { originalUrl: asked, url: asked.slice(path.length) });
-    void answer(request, response);
+    if (asked.startsWith(path)) {
+      // As a framework mounts it: it finds its own place by the difference.
+      Object.assign(request, { originalUrl: asked, url: asked.slice(path.length) });
+      void answer(request, response);
+    } else response.writeHead(404).end();
   });
   return {
     url,
