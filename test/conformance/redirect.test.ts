@@ -232,13 +232,17 @@ rule(
       },
     },
     refuses: {
-      "the word where it is not needed: the vendors that have it take no address": async () => {
+      "the address at the vendor that registered the word alone; codex registered both": async () => {
         await using emulator = await startEmulator();
-        for (const name of byCode.filter((one) => providers[one].loopback.host === "localhost")) {
+        for (const [name, status] of [
+          ["anthropic", 400],
+          // Its own command line names the address from version 0.169 on; before that, the word.
+          ["codex", 200],
+        ] as const) {
           const word = redirects[name];
           assert.equal((await http(authorizeUrl(emulator, name))).status, 200, `${name}: ${word}`);
           const address = word.replace("localhost", "127.0.0.1");
-          assert.equal((await http(authorizeUrl(emulator, name, { redirect_uri: address }))).status, 400);
+          assert.equal((await http(authorizeUrl(emulator, name, { redirect_uri: address }))).status, status);
         }
       },
     },
