@@ -146,11 +146,11 @@ export class Network {
   #end(one: Exchange, fate: Presentation["fate"]): void {
     one.isOver = true;
     this.#exchanges.delete(one);
-    if (one.presentation === null) return;
-    one.presentation.fate = fate;
-    const token = new URLSearchParams(one.request.body ?? "").get("refresh_token") ?? "";
-    const family = this.#vendor.familyOf(token);
-    if (family !== null && (fate === "lost" || fate === "killed")) family.isDoubtful = true;
+    if (one.presentation !== null) one.presentation.fate = fate;
+    // Whoever was cut off cannot know whether it arrived; and somebody else's page is no answer.
+    const isInDoubt = fate === "lost" || fate === "killed" || one.fate === "page";
+    const family = this.#vendor.familyOf(new URLSearchParams(one.request.body ?? "").get("refresh_token") ?? "");
+    if (family !== null && isInDoubt) family.isDoubtful = true;
   }
 }
 

@@ -30,7 +30,7 @@ export interface Family {
   before: string | null;
   rotatedAt: number;
   end: "reuse" | "revoked" | "disowned" | null;
-  /** A presentation of one of its refresh tokens whose client may not know what became of it. */
+  /** One of its refresh tokens was sent by a client that cannot know what became of it. */
   isDoubtful: boolean;
 }
 
