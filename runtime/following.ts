@@ -88,8 +88,12 @@ export function follow(
 /** Why another process ended a sign-in without tokens. Null: a person gave it up, or nobody knows any more. */
 function reasonOf(paths: Paths, attempt: string): ErrorCode | null {
   let code: ErrorCode | null = null;
-  for (const record of readJournal(paths))
-    if (record.signIn === attempt && record.step === "signInFailed") code = record.code ?? null;
+  try {
+    for (const record of readJournal(paths))
+      if (record.signIn === attempt && record.step === "signInFailed") code = record.code ?? null;
+  } catch {
+    // That it has ended is certain all the same.
+  }
   return code;
 }
 

@@ -3,7 +3,6 @@
 //
 // Each attempt has a lock of its own. Its file goes after the record and never before: whoever gets a lock then finds
 // that there is nothing left to serve, so that a second file of that name does no harm.
-import { lstatSync } from "node:fs";
 import { join } from "node:path";
 import { type Lock, tryLock } from "../refresh/lock.ts";
 import { removeEmpty } from "../store/files.ts";
@@ -11,6 +10,7 @@ import { listFolder } from "../store/folders.ts";
 import type { AccountName, Paths } from "../store/names.ts";
 import type { PendingStore } from "../store/pending.ts";
 import type { SpendStore } from "../store/spend.ts";
+import { lookAt } from "../store/trust.ts";
 
 export interface Turns {
   /** Takes the turn if nobody has it. @returns whether this process serves the attempt now. @throws AuthError `store_*` */
@@ -49,7 +49,7 @@ export function createTurns(
       for (const file of listFolder(paths.spend(name))) {
         const path = join(paths.spend(name), file);
         if (!file.endsWith(ending) || pending.has(name, file.slice(0, -ending.length))) continue;
-        const bornAt = lstatSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
+        const bornAt = lookAt(path, name)?.mtimeMs ?? Date.now();
         if (Date.now() - bornAt > certainlyDeadMs) removeEmpty(path);
       }
     },

@@ -9,7 +9,6 @@ import {
   fchmodSync,
   fstatSync,
   fsyncSync,
-  lstatSync,
   openSync,
   readFileSync,
   renameSync,
@@ -19,7 +18,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { AuthError, type AuthErrorFacts } from "../../machines/errors.ts";
-import { errnoOf, failed, isErrno, refuseForeign, unsafe } from "./trust.ts";
+import { errnoOf, failed, isErrno, lookAt, refuseForeign, unsafe } from "./trust.ts";
 
 export interface FileText {
   readonly text: string;
@@ -55,7 +54,7 @@ export function readPrivate(path: string, who: AuthErrorFacts, encoding: "utf8" 
 
 function openPrivate(path: string, who: AuthErrorFacts): number | null {
   // A file that is not there is no exception, and an exception takes longer than a look.
-  if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return null;
+  if (lookAt(path, who) === undefined) return null;
   try {
     // O_NONBLOCK: opening a pipe must not wait for its writer.
     return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);

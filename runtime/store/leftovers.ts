@@ -1,7 +1,8 @@
 // What a killed writer leaves: a temporary file that never got its name. It may hold tokens, so it is not left for ever.
-import { lstatSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { removeIfPossible } from "./durable.ts";
 import { listFolder } from "./folders.ts";
+import { lookAt } from "./trust.ts";
 
 const temporary = /^\.[0-9a-f-]{36}\.tmp$/;
 // No write takes as long as that, so nobody's work is taken away.
@@ -12,7 +13,8 @@ export function sweepLeftovers(folder: string, now: number): void {
   for (const name of listFolder(folder)) {
     if (!temporary.test(name)) continue;
     const path = join(folder, name);
-    const modifiedAt = lstatSync(path, { throwIfNoEntry: false })?.mtimeMs ?? now;
-    if (now - modifiedAt > certainlyDeadMs) rmSync(path, { force: true });
+    const file = lookAt(path, {});
+    // Anything else of that name is not ours.
+    if (file?.isFile() === true && now - file.mtimeMs > certainlyDeadMs) removeIfPossible(path);
   }
 }

@@ -3,7 +3,7 @@
 // One name per lineage, generation and attempt, made exclusively, so that a refresh token has at most one permit for each
 // presentation, even where a lock lies. All of them name the refresh token that they are about by its fingerprint: another
 // program may have put another one into the token file. A seal is the reply as it came, before anybody has read it.
-import { closeSync, fdatasyncSync, lstatSync, rmSync } from "node:fs";
+import { closeSync, fdatasyncSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { AuthError } from "../../machines/errors.ts";
 import type { StoredCredential } from "./codec.ts";
@@ -12,7 +12,7 @@ import { readPrivate, syncNames, writePrivate } from "./files.ts";
 import { checkFolder, ensureFolder, ensureHome, listFolder } from "./folders.ts";
 import { decodePermit, decodeSeal, encodePermit, encodeSeal, type Permit, type Sealed } from "./evidence.ts";
 import type { AccountName, Paths } from "./names.ts";
-import { failed, isErrno, unsafe } from "./trust.ts";
+import { failed, isErrno, lookAt, unsafe } from "./trust.ts";
 
 /** The refresh token that is spent. */
 export interface Spent {
@@ -57,11 +57,11 @@ export function spentBy({ lineage, generation, refreshToken }: StoredCredential)
 
 /**
  * Whether a refresh of this generation has left anything, whatever that is. One look and no file opened: so cheap that
- * everybody who reads a token can afford it.
+ * everybody who reads a token can afford it. @throws AuthError `store_unsafe` when the folder cannot be looked into
  */
 export function isTouched(paths: Paths, name: AccountName, { lineage, generation }: Omit<Spent, "of">): boolean {
   const first = join(paths.spend(name), `${prefixOf(lineage, generation)}.0.next`);
-  return lstatSync(first, { throwIfNoEntry: false }) !== undefined;
+  return lookAt(first, name) !== undefined;
 }
 
 const roomBytes = 64 * 1024;

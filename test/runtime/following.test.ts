@@ -2,7 +2,8 @@
 // found where the system does not tell. The other process is a real one: the program itself (R5.3).
 import assert from "node:assert/strict";
 import { execFile, execFileSync } from "node:child_process";
-import { mkdirSync, rmSync } from "node:fs";
+import fs, { mkdirSync, rmSync } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -136,4 +137,22 @@ describe("a runtime that lives on", { concurrency: 2 }, () => {
     );
     assert.match(stdout, /authenticated/);
   });
+});
+
+it("a journal that cannot be read at that moment is no reason to break", { timeout: 20_000 }, async (context) => {
+  await using s = await stage();
+  const { ended } = await beginLogin(s.auth(), "gemini", "loopback");
+  const list = fs.readdirSync;
+  context.mock.method(fs, "readdirSync", (path: string) => {
+    if (path === s.home.paths.oauth) throw Object.assign(new Error("EMFILE"), { code: "EMFILE" });
+    return list(path);
+  });
+  syncBuiltinESMExports();
+  try {
+    rmSync(s.home.paths.pending, { recursive: true });
+    assert.equal(await codeOf(ended), "sign_in_cancelled");
+  } finally {
+    context.mock.restoreAll();
+    syncBuiltinESMExports();
+  }
 });

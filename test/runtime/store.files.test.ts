@@ -276,6 +276,28 @@ for (const [what, content] of Object.entries(corrupt)) {
   });
 }
 
+for (const where of ["oauth", ".spend"] as const)
+  it(`a folder that may not be looked into (${where}) is an error that names it`, async (context) => {
+    await using s = await stage();
+    await signIn(s, s.auth(), "anthropic", { grant: "loopback" });
+    const look = fs.lstatSync;
+    context.mock.method(fs, "lstatSync", (path: string, options?: object) => {
+      const isInside = where === "oauth" ? path === s.home.file("anthropic") : path.endsWith(".0.next");
+      if (isInside) throw Object.assign(new Error("EACCES"), { code: "EACCES" });
+      return look(path, options);
+    });
+    syncBuiltinESMExports();
+    try {
+      const account = s.auth().account("anthropic");
+      const { row, exitCode } = account.status();
+      assert.deepEqual([row.state, row.lastError, exitCode], ["blocked", "store_unsafe", 6]);
+      assert.equal(await codeOf(account.token()), "store_unsafe");
+    } finally {
+      context.mock.restoreAll();
+      syncBuiltinESMExports();
+    }
+  });
+
 it("a byte order mark is no reason to refuse a file", () => {
   using home = new Home();
   home.plant("codex", `\uFEFF${JSON.stringify(plainTokens())}`);

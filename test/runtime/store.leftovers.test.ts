@@ -1,6 +1,6 @@
 // A temporary file of a killed writer may hold tokens: the next write removes it, and nobody else's.
 import assert from "node:assert/strict";
-import { existsSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { it } from "node:test";
 import { signIn, stage } from "../support/stage.ts";
@@ -19,6 +19,9 @@ it("what a killed writer left is removed by the next write, what may be in use i
   const dead = plant(`.${crypto.randomUUID()}.tmp`, 2);
   const fresh = plant(`.${crypto.randomUUID()}.tmp`, 0);
   const foreign = plant(".editor-backup.tmp", 2);
+  const folder = join(s.home.paths.oauth, `.${crypto.randomUUID()}.tmp`);
+  mkdirSync(folder);
+  utimesSync(folder, 0, 0);
   await auth.account("anthropic").refresh({ force: true });
-  assert.deepEqual([dead, fresh, foreign].map(existsSync), [false, true, true]);
+  assert.deepEqual([dead, fresh, foreign, folder].map(existsSync), [false, true, true, true]);
 });
