@@ -191,7 +191,7 @@ rule(
         symlinkSync(real, s.home.paths.home);
         const auth = s.auth();
         await signIn(s, auth, "gemini");
-        const copy = join(s.home.userHome, "copy.json");
+        const copy = join(s.home.userHome, "other.json");
         linkSync(s.home.file("gemini"), copy);
         const before = readFileSync(copy, "utf8");
         await auth.account("gemini").refresh({ force: true });
