@@ -5,7 +5,7 @@
 // that there is nothing left to serve, so that a second file of that name does no harm.
 import { join } from "node:path";
 import { type Lock, tryLock } from "../refresh/lock.ts";
-import { removeEmpty } from "../store/files.ts";
+import { removeIfPossible } from "../store/durable.ts";
 import { listFolder } from "../store/folders.ts";
 import type { AccountName, Paths } from "../store/names.ts";
 import type { PendingStore } from "../store/pending.ts";
@@ -42,7 +42,7 @@ export function createTurns(
     has: (attempt) => taken.has(attempt),
     give: (name, attempt) => {
       taken.get(attempt)?.release();
-      if (taken.delete(attempt) && !pending.has(name, attempt)) removeEmpty(paths.turn(name, attempt));
+      if (taken.delete(attempt) && !pending.has(name, attempt)) removeIfPossible(paths.turn(name, attempt));
     },
     sweep: (name) => {
       const ending = paths.turn(name, "").slice(paths.spend(name).length + 1);
@@ -50,7 +50,7 @@ export function createTurns(
         const path = join(paths.spend(name), file);
         if (!file.endsWith(ending) || pending.has(name, file.slice(0, -ending.length))) continue;
         const bornAt = lookAt(path, name)?.mtimeMs ?? Date.now();
-        if (Date.now() - bornAt > certainlyDeadMs) removeEmpty(path);
+        if (Date.now() - bornAt > certainlyDeadMs) removeIfPossible(path);
       }
     },
   };

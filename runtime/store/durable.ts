@@ -58,7 +58,10 @@ export function writeAll(file: number, content: Uint8Array, at: number): void {
   }
 }
 
-/** Best effort: a permit that stays is a doubt, and costs a wait; what is about another generation is not looked at. */
+/**
+ * Best effort: a permit that stays is a doubt, and costs a wait; what is about another generation is not looked at; what
+ * holds nothing is swept up later.
+ */
 export function removeIfPossible(path: string): void {
   try {
     rmSync(path, { force: true });

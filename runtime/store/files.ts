@@ -18,6 +18,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { AuthError, type AuthErrorFacts } from "../../machines/errors.ts";
+import { removeIfPossible } from "./durable.ts";
 import { errnoOf, failed, isErrno, lookAt, refuseForeign, unsafe } from "./trust.ts";
 
 export interface FileText {
@@ -47,6 +48,9 @@ export function readPrivate(path: string, who: AuthErrorFacts, encoding: "utf8" 
     const bytes = readFileSync(file);
     const text = encoding === "utf8" ? textOf(path, bytes, who) : bytes.toString(encoding);
     return { text, modifiedAt: stat.mtimeMs, loose: (stat.mode & 0o077) !== 0 };
+  } catch (error) {
+    if (error instanceof AuthError) throw error;
+    throw unsafe(path, `cannot be read: ${errnoOf(error)}`, who, error);
   } finally {
     closeSync(file);
   }
@@ -116,11 +120,11 @@ export function writePrivate(path: string, text: string, who: AuthErrorFacts, st
   try {
     fillPrivate(temporary, text);
     if (!rename(temporary, path, still)) {
-      rmSync(temporary, { force: true });
+      removeIfPossible(temporary);
       return false;
     }
   } catch (error) {
-    rmSync(temporary, { force: true });
+    removeIfPossible(temporary);
     throw failed(path, who, error);
   }
   syncFolder(folder);
@@ -159,7 +163,7 @@ export function checkRoom(path: string, who: AuthErrorFacts): void {
   } catch (error) {
     throw failed(path, who, error);
   } finally {
-    rmSync(temporary, { force: true });
+    removeIfPossible(temporary);
   }
 }
 
@@ -203,15 +207,6 @@ export function removePrivate(path: string, who: AuthErrorFacts): boolean {
   }
   syncFolder(dirname(path));
   return true;
-}
-
-/** Removes a file that holds nothing. Where one that is open cannot be removed, whoever closes it has to. */
-export function removeEmpty(path: string): void {
-  try {
-    rmSync(path, { force: true });
-  } catch {
-    // It is swept up later.
-  }
 }
 
 /** Makes a rename last. What was renamed stands already, so that a disk which fails here fails nothing. */

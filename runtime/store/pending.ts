@@ -8,7 +8,8 @@ import { AuthError } from "../../machines/errors.ts";
 import type { AttemptFacts } from "../../machines/facts.ts";
 import type { Grant } from "../../providers/provider.ts";
 import { Secret } from "../secret.ts";
-import { readPrivate, removeEmpty, removePrivate, writePrivate } from "./files.ts";
+import { removeIfPossible } from "./durable.ts";
+import { readPrivate, removePrivate, writePrivate } from "./files.ts";
 import { checkFolder, ensureFolder, ensureHome, listFolder } from "./folders.ts";
 import { isRecord, type Json, own } from "./json.ts";
 import type { IssuedBy } from "./credential.ts";
@@ -83,7 +84,7 @@ export function createPendingStore(paths: Paths): PendingStore {
 
   const remove = (name: AccountName, attempt: string): void => {
     removePrivate(fileOf(name, attempt), name);
-    removeEmpty(paths.turn(name, attempt));
+    removeIfPossible(paths.turn(name, attempt));
   };
 
   return {

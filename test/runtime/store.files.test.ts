@@ -298,6 +298,27 @@ for (const where of ["oauth", ".spend"] as const)
     }
   });
 
+it("a file whose disk fails while it is read is an error that names it", async (context) => {
+  await using s = await stage();
+  await signIn(s, s.auth(), "anthropic", { grant: "loopback" });
+  const auth = s.auth();
+  const read = fs.readFileSync;
+  const { ino } = statSync(s.home.file("anthropic"));
+  context.mock.method(fs, "readFileSync", (file: number, ...more: []) => {
+    if (typeof file === "number" && fs.fstatSync(file).ino === ino)
+      throw Object.assign(new Error("EIO"), { code: "EIO" });
+    return read(file, ...more);
+  });
+  syncBuiltinESMExports();
+  try {
+    assert.deepEqual(auth.account("anthropic").status().row.lastError, "store_unsafe");
+    assert.equal(await codeOf(auth.account("anthropic").token()), "store_unsafe");
+  } finally {
+    context.mock.restoreAll();
+    syncBuiltinESMExports();
+  }
+});
+
 it("a byte order mark is no reason to refuse a file", () => {
   using home = new Home();
   home.plant("codex", `\uFEFF${JSON.stringify(plainTokens())}`);
