@@ -142,6 +142,12 @@ export function does(which: number, steps: number): Deed {
   };
 }
 
+/** A process hears of what has changed, before anything else goes on. */
+export const hears = (index: number): Deed =>
+  by(index, "hears of what has changed", (_, { notices }) => {
+    for (const notice of notices.values()) if (notice.isReady()) notice.step();
+  });
+
 export function breaks(which: number): Deed {
   const pick = ({ world }: Scene) => {
     // A refresher does not break: it is killed, or it ends.
@@ -229,6 +235,12 @@ export const others = {
     }));
     disk.clean(null);
     disk.pending.removeAll();
+  },
+  "an older program signs in": ({ world }: Scene, account: string) => {
+    // It knows neither locks nor lineages, and writes what it likes.
+    const disk = world.disk(account);
+    if (disk.state.isFull) return;
+    disk.scribble(world.vendor.opens(account).body);
   },
   "another process renews": ({ world }: Scene, account: string) => {
     const disk = world.disk(account);
@@ -384,6 +396,7 @@ export const openings = {
   "signing in by loopback": [goesOn, login(0, "loopback"), goesOn],
   "signing in by paste": [goesOn, login(0, "paste"), goesOn],
   "signing in by device": [goesOn, login(0, "device"), goesOn],
+  "told to slow down": [goesOn, login(0, "device"), goesOn, slows(true), passes(5_000), goesOn, passes(5_000)],
   "agreed at the device": [goesOn, login(0, "device"), goesOn, person("default", "approved"), passes(5_000)],
   "two signing in by paste": [goesOn, login(0, "paste"), goesOn, joins(1), goesOn],
   "two signing in by loopback": [goesOn, login(0, "loopback", 15 * minute), goesOn, joins(1), goesOn],
@@ -508,4 +521,5 @@ export const anyProgress: readonly fc.Arbitrary<Deed>[] = [
   fc.constant(goesOn),
   fc.constant(goesOn),
   span.map(swings),
+  index.map(hears),
 ];

@@ -46,6 +46,8 @@ export function createDisk(
   const seals = new Map<string, Sealed>();
   const permits = new Map<string, Permit[]>();
   const pending = new Map<string, Attempt>();
+  /** Sign-ins whose record was removed, by whomever. */
+  const gone = new Set<string>();
   const locks = new Map<string, Task>();
   const state = { isFull: false };
 
@@ -186,6 +188,7 @@ export function createDisk(
     pending: {
       get: (attempt: string): Attempt | null => pending.get(attempt) ?? null,
       has: (attempt: string): boolean => pending.has(attempt),
+      isGone: (attempt: string): boolean => gone.has(attempt),
       list: listed,
       put(record: Attempt) {
         checkRoom();
@@ -197,10 +200,12 @@ export function createDisk(
         if (pending.has(record.attempt)) pending.set(record.attempt, record);
       },
       remove(attempt: string) {
+        gone.add(attempt);
         if (pending.delete(attempt)) changed("pending");
       },
       removeAll(): number {
         const { size } = pending;
+        for (const attempt of pending.keys()) gone.add(attempt);
         pending.clear();
         if (size > 0) changed("pending");
         return size;

@@ -65,6 +65,8 @@ function* logOut(site: Site, { revoke }: AccountReference & { readonly revoke: b
     }
   }
   const after = disk.look();
+  const isGone = credential === null || after.facts?.lineage !== credential.lineage;
+  world.ledger.note({ kind: "loggedOut", account: disk.name.account, isGone });
   yield { at: "the end is told" };
   return { revocation, survey: after };
 }

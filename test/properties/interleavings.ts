@@ -147,37 +147,49 @@ async function perform(playing: Playing, scheduler: fc.Scheduler, deeds: readonl
   }
 }
 
-async function play(scheduler: fc.Scheduler, setting: Setting, deeds: readonly Deed[]): Promise<void> {
+/** Begins a world, has something done in it, and lets it come to rest. */
+async function played(setting: Setting, act: (playing: Playing) => Promise<void>): Promise<void> {
   const scene = staged(stage, setting);
   const { world } = scene;
   const watch = watching(world, "interleavings");
-  const playing: Playing = { scene, watch, broken: null };
+  const one: Playing = { scene, watch, broken: null };
   try {
-    for (const deed of openings[setting.opening])
-      if (deed === goesOn) await goOn(world, 400);
-      else deed.run(scene);
-    world.whenTask((task) => void follow(playing, scheduler, task));
-    for (const task of world.tasks()) void follow(playing, scheduler, task);
-    void perform(playing, scheduler, deeds);
-    await scheduler.waitIdle();
-    world.whenTask(nothing);
+    await inTurn(one, openings[setting.opening]);
+    await act(one);
     const resting = rest(scene, watch);
-    for (let next = resting.next(); playing.broken === null && next.done !== true;)
+    for (let next = resting.next(); one.broken === null && next.done !== true;)
       next = resting.next(await goOn(world, 2_000));
   } finally {
     world.stop();
   }
-  if (playing.broken !== null) throw playing.broken;
+  if (one.broken !== null) throw one.broken;
 }
 
-/** Deeds that are written down, in an order that is. */
-export async function playInOrder(
-  deeds: readonly Deed[],
-  order: readonly number[],
-  setting: Partial<Setting> = {},
-): Promise<void> {
-  await play(fc.schedulerFor(order as number[]), { ...plain, ...setting }, deeds);
+/** One deed after the other, and everybody goes on when it says so. */
+async function inTurn(one: Playing, deeds: readonly Deed[]): Promise<void> {
+  for (const deed of deeds) {
+    if (deed === goesOn) await goOn(one.scene.world, 400);
+    else
+      judged(one, deed.says, () => {
+        deed.run(one.scene);
+      });
+    await heard();
+  }
 }
+
+const play = (scheduler: fc.Scheduler, setting: Setting, deeds: readonly Deed[]): Promise<void> =>
+  played(setting, async (one) => {
+    const { world } = one.scene;
+    world.whenTask((task) => void follow(one, scheduler, task));
+    for (const task of world.tasks()) void follow(one, scheduler, task);
+    void perform(one, scheduler, deeds);
+    await scheduler.waitIdle();
+    world.whenTask(nothing);
+  });
+
+/** Deeds that are written down, one after the other. */
+export const playInTurn = (deeds: readonly Deed[], setting: Partial<Setting> = {}): Promise<void> =>
+  played({ ...plain, ...setting }, (one) => inTurn(one, deeds));
 
 const mostDeeds = 10;
 

@@ -63,7 +63,7 @@ function first<Kind extends Fact["kind"]>(
 /** What may take a refresh token away: a person's own decision, here or elsewhere, by hand or by command. */
 const removing = /^(logOut: |survey: the facts are read|another process logs out|somebody removes|somebody spoils)/;
 /** What may put another login in its place. */
-const signingIn = /^(exchange|poll|another process signs in|refresher: (rereading|refused))/;
+const signingIn = /^(exchange|poll|another process signs in|an older program signs in|refresher: (rereading|refused))/;
 
 const keepsLogin: WorldCheck = (world) => ({
   after: first("seen", ({ by, before, after, account }) => {
@@ -147,15 +147,18 @@ const repeatsNothing: WorldCheck = (world) => ({
   },
 });
 
-const neverNeither: WorldCheck = () => ({
-  after: ({ news, says }) => {
-    if (!/killed|refresher/.test(says)) return null;
-    for (const fact of news)
-      if (fact.kind === "seen" && fact.before !== null && fact.after === null && !removing.test(fact.by))
-        return `${fact.by} leaves neither the old nor the new`;
-    return null;
-  },
-});
+/** Steps of processes that write: wherever one of them is killed, the next reader sees what stands there then. */
+const writing = /^(refresher|ensureFresh|exchange|poll|begin|notice|a machine): /;
+
+const neverNeither: WorldCheck = () =>
+  only(
+    first("seen", ({ by, before, after, account }) => {
+      if (before === null || !writing.test(by)) return null;
+      if (after === null) return `${account}: after ${by} there is neither the old nor the new`;
+      const isNext = after.lineage === before.lineage && after.generation - before.generation <= 1;
+      return isNext || after.generation === 1 ? null : `${account}: after ${by} there is neither the old nor the new`;
+    }),
+  );
 
 const apart: WorldCheck = (world) =>
   only(({ account, changesBefore, says }) => {
@@ -208,20 +211,27 @@ const noSecrets: WorldCheck = (world) => ({
 
 const neverLower: WorldCheck = () => {
   const gone = new Map<string, boolean>();
-  return only(
-    first("seen", ({ account, by, before, after }) => {
-      if (after === null) {
-        gone.set(account, true);
-        return null;
-      }
-      const wasGone = before === null && gone.get(account) !== false;
-      gone.set(account, false);
-      if (wasGone && !signingIn.test(by)) return `${account}: ${by} brought a login back`;
-      if (before !== null && before.lineage === after.lineage && after.generation < before.generation)
-        return `${account}: ${by} lowered the generation from ${before.generation} to ${after.generation}`;
+  const lowered = first("seen", ({ account, by, before, after }) => {
+    if (after === null) {
+      gone.set(account, true);
       return null;
-    }),
+    }
+    const wasGone = before === null && gone.get(account) !== false;
+    gone.set(account, false);
+    if (wasGone && !signingIn.test(by)) return `${account}: ${by} brought a login back`;
+    // An older program knows no generations; whatever it writes is another login.
+    const isOurs = after.lineage !== null;
+    if (isOurs && before?.lineage === after.lineage && after.generation < before.generation)
+      return `${account}: ${by} lowered the generation from ${before.generation} to ${after.generation}`;
+    return null;
+  });
+  const revived = first("stored", ({ account, attempt, isWanted }) =>
+    isWanted ? null : `${account}: ${attempt} became a login though it was over`,
   );
+  const kept = first("loggedOut", ({ account, isGone }) =>
+    isGone ? null : `${account}: the login is there after the logout`,
+  );
+  return only((moment) => lowered(moment) ?? revived(moment) ?? kept(moment));
 };
 
 const both = (check: WorldCheck) => ({ commands: check, interleavings: check });
@@ -327,10 +337,11 @@ export function watching(world: World, layer: "commands" | "interleavings") {
     isSeen(check) ? [{ title: `${id} ${name}`, watch: check(world) }] : [],
   );
   const judge = (find: (watch: Watch) => Finding): void => {
-    for (const { title, watch } of watches) {
-      const found = find(watch);
-      if (found !== null) throw new Broken(`${title}: ${found}`);
-    }
+    const found = watches.flatMap(({ title, watch }) => {
+      const finding = find(watch);
+      return finding === null ? [] : [`${title}: ${finding}`];
+    });
+    if (found.length > 0) throw new Broken(found.join("; "));
   };
   return {
     after: (moment: Moment) => {

@@ -29,6 +29,10 @@ export type Fact =
       /** A newer one had taken its place already, and that is on nobody's way any more. */
       readonly isSpent: boolean;
     }
+  /** The tokens of a sign-in became a login. `isWanted`: its record had not been removed before. */
+  | { readonly kind: "stored"; readonly account: string; readonly attempt: string; readonly isWanted: boolean }
+  /** A person was told that the login is gone. */
+  | { readonly kind: "loggedOut"; readonly account: string; readonly isGone: boolean }
   /** A process has begun; `effects`: what its machine started before anything else happened. */
   | { readonly kind: "started"; readonly isRestored: boolean; readonly effects: readonly string[] }
   /** A poll was sent, and by its attempt's last reply it was due at `dueAt`. */

@@ -53,8 +53,8 @@ export function* ensureFresh(site: Site, input: Asked): Work<Renewed> {
       process.underWay = null;
     }
   }
-  yield { at: "the verdict is told" };
   const result: Renewed = { ...verdict, survey: disk.look() };
+  yield { at: "the verdict is told" };
   process.learned = learnedFrom(learned, result, world.clock.steady()) ?? process.learned;
   return result;
 }
@@ -289,7 +289,7 @@ function stepsOf(
         return { type: "lock.taken" };
       }),
       rereading: atOnce(() => {
-        settle(disk);
+        settle(disk, ledger);
         const found = disk.read();
         if (found.kind === "unreadable")
           return { type: "file.answers", verdict: { kind: "unavailable", code: found.error.code } };
@@ -374,7 +374,7 @@ function stepsOf(
         return { type: "step.done" };
       }),
       refused: atOnce(() => {
-        settle(disk);
+        settle(disk, ledger);
         const { credential, spent } = current();
         const code = wordOf(way.presented?.kind === "refused" ? way.presented.code : "refresh_refused");
         const found = noted((before) => refusedToRenew(before, code));

@@ -73,9 +73,15 @@ function isSettled(process: Process): void {
 /** What a machine at rest knows is what is stored. While a person signs in, it is what will be read afterwards. */
 function knowsTheStore(world: World, process: Process): void {
   const value = valueOf(process);
-  if (typeof value !== "string" || value === "blocked") return;
   const { facts } = world.disk(process.name.account).look();
   const known = process.running?.actor.getSnapshot().context.survey.facts ?? null;
+  if (typeof value !== "string") {
+    const isOther = facts !== null && facts.lineage !== null && facts.lineage !== known?.lineage;
+    if (isOther && process.watchers.size > 0)
+      throw new Broken(`13 it settles: process ${process.id} goes on signing in though another one has signed in`);
+    return;
+  }
+  if (value === "blocked") return;
   const isSame = known?.lineage === facts?.lineage && known?.generation === facts?.generation;
   if (!isSame && process.watchers.size > 0)
     throw new Broken(

@@ -287,7 +287,7 @@ function* keep(site: Site, attempt: Attempt, issued: Issued): Work<void> {
       disk.lock.take("account", task);
       try {
         if (isStopped()) disk.granted.delete(attempt.attempt);
-        else settle(disk);
+        else settle(disk, world.ledger);
       } finally {
         disk.granted.delete(attempt.attempt);
         disk.lock.give("account", task);
