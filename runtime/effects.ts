@@ -23,7 +23,7 @@ import type {
   RefreshDemand,
   Renewed,
 } from "../machines/life.ts";
-import { AuthError } from "../machines/errors.ts";
+import { AuthError, type ErrorCode } from "../machines/errors.ts";
 import type { Survey } from "../machines/facts.ts";
 import type { Provider } from "../providers/provider.ts";
 import { waitUntil } from "./alarm.ts";
@@ -52,7 +52,9 @@ export function provided(provider: Provider, desk: Desk, ensureFresh: EnsureFres
       survey: fromPromise<Survey, AccountReference & { readonly choice: Choice | null }>(({ input }) =>
         explained(desk, input, async () => {
           carryOut(desk, input, input.choice);
-          return look(desk, provider, input.account).survey;
+          const { survey } = look(desk, provider, input.account);
+          if (survey.fault !== null) noteFault(desk, input, survey.fault);
+          return survey;
         }),
       ),
       ensureFresh: fromPromise<Renewed, AccountReference & RefreshDemand & { readonly generation: number | null }>(
@@ -117,6 +119,11 @@ function carryOut({ store, pending, journal }: Desk, { provider, account }: Acco
   if (before !== isOn) journal.note({ step: isOn ? "enabled" : "disabled", ...name });
   // Nobody may finish a sign-in that is not wanted any more.
   if (!isOn) pending.removeAll(name);
+}
+
+/** When it was found, and by whom: what the file itself does not say. */
+function noteFault({ journal }: Desk, { provider, account }: AccountReference, code: ErrorCode): void {
+  journal.noteNews({ step: "unreadable", provider, account, code });
 }
 
 /** Removes the record of a sign-in that brought no tokens. Who finds it gone already has nothing to tell. */

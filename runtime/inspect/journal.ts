@@ -22,11 +22,15 @@ import { randomBytes } from "node:crypto";
 import { basename, dirname, join } from "node:path";
 import { ensureFolder, ensureHome, listFolder } from "../store/folders.ts";
 import { errnoOf, isErrno, refuseForeign, unsafe } from "../store/trust.ts";
+import { lastIn } from "./lines.ts";
 import { type Entry, lineOf } from "./record.ts";
+import { shownAccount } from "./takes.ts";
 
 export interface Journal {
   /** Writes one line. Never throws. */
   readonly note: (entry: Entry) => void;
+  /** The same, unless the last step of this account says it already: what goes on failing must not push out the rest. */
+  readonly noteNews: (entry: Entry) => void;
   /**
    * The same for what a statechart does, once this process has noted a step: what only reads leaves nothing behind. What
    * came before the first step is written with it. Never throws.
@@ -53,12 +57,16 @@ export function createJournal(path: string, now: () => number): Journal {
       // What is being noted has happened all the same.
     }
   };
+  const note = (entry: Entry): void => {
+    withLine(entry, (line) => {
+      append(path, `${[...(held ?? []), line].join("\n")}\n`);
+      held = null;
+    });
+  };
   return {
-    note: (entry) => {
-      withLine(entry, (line) => {
-        append(path, `${[...(held ?? []), line].join("\n")}\n`);
-        held = null;
-      });
+    note,
+    noteNews: (entry) => {
+      if (!isSaid(path, entry)) note(entry);
     },
     trace: (entry) => {
       withLine(entry, (line) => {
@@ -68,6 +76,15 @@ export function createJournal(path: string, now: () => number): Journal {
       });
     },
   };
+}
+
+/** Whether the last step that the file tells of this account is the same, for the same reason. */
+function isSaid(path: string, { provider, account, step, code = null }: Entry): boolean {
+  const last = lastIn(path, (record) => {
+    const isAbout = record.provider === provider && record.account === shownAccount(account);
+    return isAbout && record.step !== "moved";
+  });
+  return last?.step === step && (last.code ?? null) === code;
 }
 
 /** Paths of the rotated files, the oldest first. By number and not by time: clocks are set back. */

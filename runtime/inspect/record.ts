@@ -25,6 +25,22 @@ import {
   wordOf,
 } from "./takes.ts";
 
+/** RFC 6749 5.2, RFC 8628 3.5, and what vendors say instead. Any other word of a server's is not told. */
+const words = {
+  invalid_request: true,
+  invalid_client: true,
+  invalid_grant: true,
+  unauthorized_client: true,
+  invalid_scope: true,
+  access_denied: true,
+  expired_token: true,
+  refresh_token_expired: true,
+  refresh_token_invalidated: true,
+  refresh_token_reused: true,
+} as const;
+
+export type Word = keyof typeof words;
+
 /** Everything that is worth a line: each changes something. */
 export const steps = {
   permitted: "The permit is on the disk; the refresh token goes out now.",
@@ -33,8 +49,11 @@ export const steps = {
   salvaged: "The sealed reply of a process that died was put into the token file by this one.",
   repeated: "A refresh token whose fate is unknown is sent once more.",
   interrupted: "Given up: the server refused what an interrupted process may have spent.",
+  unanswered: "No reply came: nobody knows whether the refresh token is spent.",
   refused: "The server's last word: the refresh token is not taken any more.",
   putOff: "Renewing failed for now; the next try has its time.",
+  hindered: "Renewing was not begun: something on this machine is to be put right first. Nothing was spent.",
+  postponed: "The disk did not take the token file; the sealed reply stands for it.",
   withdrawn: "The permit was taken back: the refresh token was never sent, or never looked at.",
   discarded: "Tokens that nobody wants any more were given back or thrown away.",
   blocked: "The server's reply is on the disk and cannot be read.",
@@ -49,6 +68,7 @@ export const steps = {
   revocation: "The provider was asked to take a grant back.",
   enabled: "OAuth was turned on.",
   disabled: "OAuth was turned off; tokens are kept.",
+  unreadable: "The token file is there and cannot be used; it is left as it is.",
   reset: "The account was put back to its beginning; an unreadable file is kept aside.",
   resumed: "The machine woke up; everything was looked at afresh.",
   moved: "A statechart took a transition, in a process that changed something.",
@@ -71,6 +91,8 @@ export interface Entry {
   readonly signIn?: string | undefined;
   readonly grant?: Grant | undefined;
   readonly code?: ErrorCode | null | undefined;
+  /** The server's own word for its refusal, if it is one of those that are known. */
+  readonly word?: Word | null | undefined;
   readonly expiresAt?: number | null | undefined;
   readonly retryAt?: number | null | undefined;
   readonly deadlineAt?: number | null | undefined;
@@ -105,6 +127,7 @@ const members = {
   signIn: handleOf(20),
   grant: wordOf(grants),
   code: orNull(wordOf(catalogue)),
+  word: orNull(wordOf(words)),
   expiresAt: orNull(moment),
   retryAt: orNull(moment),
   deadlineAt: orNull(moment),

@@ -47,6 +47,8 @@ export function checkpoint(
   } catch (error) {
     if (!(error instanceof AuthError)) throw error;
     faults.note(name, error);
+    const { generation } = asked;
+    journal.noteNews({ step: "postponed", ...name, lineage, generation, attempt: sealed.attempt, code: error.code });
     return { type: "file.postponed", verdict: { kind: "unavailable", code: error.code } };
   }
 }

@@ -67,7 +67,8 @@ export function endings(
       if (!isSame(now, credential)) return { type: "step.done", verdict: { kind: "adopted", code: null } };
       const isInterrupted = code === "refresh_interrupted";
       if (isInterrupted) wiring.faults.note(name, new AuthError(code, { ...name, detail: interruption(way) }));
-      note(isInterrupted ? "interrupted" : "refused", { code, permit: way.doubted });
+      const word = way.presented?.kind === "refused" ? way.presented.oauthError : null;
+      note(isInterrupted ? "interrupted" : "refused", { code, word, permit: way.doubted });
       return { type: "step.done", verdict: { kind: "rejected", code } };
     },
     interrupted: () => {
@@ -91,6 +92,7 @@ export function endings(
       const { credential, spent } = current();
       const { code, retryAfterMs } = failed();
       leftInDoubt(wiring, provider, name, spent, way);
+      note("unanswered", { code });
       // Whoever asks next presents it again while that is forgiven: a pause would outlast it.
       if (retryAfterMs === null && isForgiven(wiring, provider, name, spent)) {
         return { type: "step.done", verdict: { kind: "unavailable", code } };

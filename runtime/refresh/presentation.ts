@@ -16,7 +16,7 @@ import type { Wiring } from "../wiring.ts";
 
 export type Presented =
   | { readonly kind: "arrived"; readonly sealed: Sealed }
-  | { readonly kind: "refused"; readonly code: ErrorCode }
+  | { readonly kind: "refused"; readonly code: ErrorCode; readonly oauthError: string | null }
   | { readonly kind: "unprocessed" | "lost"; readonly code: ErrorCode; readonly retryAfterMs: number | null };
 
 /** Sends it, once. Rejects only for defects. */
@@ -53,7 +53,7 @@ export async function present(
   if (outcome.kind === "issued") throw new TypeError("only a success issues anything");
   const { code, status, oauthError } = outcome;
   faults.note(name, new AuthError(code, { ...name, status, oauthError, detail: oauthError ?? `HTTP ${status}` }));
-  if (outcome.kind === "refused") return { kind: "refused", code };
+  if (outcome.kind === "refused") return { kind: "refused", code, oauthError };
   const kind = isUnprocessed(reply) ? "unprocessed" : "lost";
   return { kind, code, retryAfterMs: "retryAfterMs" in outcome ? outcome.retryAfterMs : null };
 }

@@ -51,7 +51,7 @@ export function refreshSteps(
   const { host, store, spend, locks } = wiring;
   const way = beginning();
   const written = noting(way, wiring, name);
-  const { note, paused } = written;
+  const { note, noteNews, paused } = written;
   const current = () => spending(way);
   const rescue = pauses(rescueMs);
 
@@ -68,7 +68,7 @@ export function refreshSteps(
     const event = checkpoint(wiring, provider, name, current().credential, way.sealed);
     const code = ("verdict" in event ? event.verdict?.code : null) ?? "reply_malformed";
     if (event.type === "reply.lost") way.presented = { kind: "lost", code, retryAfterMs: null };
-    if (event.type === "reply.refused") way.presented = { kind: "refused", code };
+    if (event.type === "reply.refused") way.presented = { kind: "refused", code, oauthError: null };
     return event;
   };
 
@@ -135,7 +135,10 @@ export function refreshSteps(
         if (!(error instanceof AuthError)) throw error;
         wiring.faults.note(name, error);
         const { code } = error;
-        if (ownMistakes.has(code)) return { type: "room.refused", verdict: { kind: "unavailable", code } };
+        if (ownMistakes.has(code)) {
+          noteNews("hindered", { code });
+          return { type: "room.refused", verdict: { kind: "unavailable", code } };
+        }
         return { type: "room.refused", verdict: paused(code, (before) => putOff(before, code, host.now(), null)) };
       }
     },
@@ -156,6 +159,7 @@ export function refreshSteps(
       } catch (error) {
         if (!(error instanceof AuthError)) throw error;
         wiring.faults.note(name, error);
+        noteNews("hindered", { code: error.code });
         return { type: "permit.refused", verdict: { kind: "unavailable", code: error.code } };
       }
       if (doubted !== null) note("repeated", { permit: doubted });

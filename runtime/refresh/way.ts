@@ -2,7 +2,7 @@
 // when nothing came of it. It lives as long as one run does; what must survive a crash is in files.
 import { AuthError, type ErrorCode } from "../../machines/errors.ts";
 import type { RefreshVerdict } from "../../machines/refresh.ts";
-import type { Step } from "../inspect/record.ts";
+import type { Entry, Step, Word } from "../inspect/record.ts";
 import type { Registration } from "../registration.ts";
 import type { StoredCredential } from "../store/codec.ts";
 import type { Permit, Sealed } from "../store/evidence.ts";
@@ -50,6 +50,8 @@ export function spending({ credential }: Way): { readonly credential: StoredCred
 export interface Noting {
   /** Writes a line of the journal. */
   readonly note: (step: Step, more?: Note) => void;
+  /** The same for what would be the same line again and again. */
+  readonly noteNews: (step: Step, more?: Note) => void;
   /** Changes the token file, if what is spent still stands there. That the disk does not take it is the lesser trouble. */
   readonly noted: (change: Change) => StoredCredential | null;
   /** The same, for a pause before the next try. */
@@ -60,16 +62,25 @@ type Change = (before: StoredCredential) => StoredCredential;
 
 interface Note {
   readonly code?: ErrorCode | null;
+  /** The server's own. */
+  readonly word?: string | null;
   readonly retryAt?: number | null;
   /** Of the process that was interrupted. */
   readonly permit?: Permit | null;
 }
 
 export function noting(way: Way, { store, journal }: Wiring, { provider, account }: AccountName): Noting {
-  const note: Noting["note"] = (step, { permit, ...rest } = {}) => {
+  const entryOf = (step: Step, { permit, word, ...rest }: Note = {}): Entry => {
     const { lineage, generation } = spending(way).credential;
     const holder = permit?.holder ?? undefined;
-    journal.note({ step, provider, account, lineage, generation, attempt: way.attempt, holder, ...rest });
+    const known = word as Word | null | undefined;
+    return { step, provider, account, lineage, generation, attempt: way.attempt, holder, word: known, ...rest };
+  };
+  const note: Noting["note"] = (step, more) => {
+    journal.note(entryOf(step, more));
+  };
+  const noteNews: Noting["noteNews"] = (step, more) => {
+    journal.noteNews(entryOf(step, more));
   };
   const noted: Noting["noted"] = (change) => {
     const { credential } = spending(way);
@@ -86,5 +97,5 @@ export function noting(way: Way, { store, journal }: Wiring, { provider, account
     note("putOff", { code, retryAt: now.retry?.at ?? null });
     return { kind: "unavailable", code };
   };
-  return { note, noted, paused };
+  return { note, noteNews, noted, paused };
 }

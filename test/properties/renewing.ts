@@ -196,7 +196,7 @@ function stepsOf(
     if (sealed === null) throw new TypeError("nothing is sealed");
     const result = successorOf(provider, credential, sealed);
     if (result.kind === "refused") {
-      way.presented = { kind: "refused", code: result.code };
+      way.presented = { kind: "refused", code: result.code, oauthError: null };
       return { type: "reply.refused", verdict: { kind: "rejected", code: result.code } };
     }
     if (result.kind === "noise") {
@@ -267,7 +267,7 @@ function stepsOf(
     if (outcome === null || outcome.kind === "issued") throw new TypeError("only a success issues anything");
     const { code } = outcome;
     if (isRefused) {
-      way.presented = { kind: "refused", code };
+      way.presented = { kind: "refused", code, oauthError: null };
       return { type: "reply.refused", verdict: { kind: "rejected", code: wordOf(code) } };
     }
     const rest = retryAfterMs(headers, receivedAt);

@@ -125,16 +125,71 @@ describe("a sign-in", () => {
   });
 });
 
+/** Signed in, with a token that has ended. */
+async function overdue(s: Stage, members: object = {}, ours: object = {}): Promise<void> {
+  const auth = s.auth();
+  await signIn(s, auth, "codex");
+  await auth.close();
+  const file = s.home.tokens("codex");
+  s.home.plant("codex", { ...file, expiry: 1, ...members, llxprt_auth: { ...file["llxprt_auth"], ...ours } });
+}
+
+/** What the next request for a token leaves, and the one after it, by another process. */
+async function asked(s: Stage): Promise<JournalRecord[]> {
+  const before = recordsOf(s).length;
+  for (const _ of [1, 2]) await codeOf(s.auth().account("codex").token());
+  return recordsOf(s).slice(before);
+}
+
 describe("a refresh", () => {
+  it("that cannot be begun is told with the reason, and once, however often it is tried", async () => {
+    await using s = await stage();
+    await overdue(s, {}, { client_id: "another" });
+    const left = await asked(s);
+    assert.deepEqual(
+      left.map(({ step, code }) => [step, code]),
+      [["hindered", "credential_elsewhere"]],
+    );
+  });
+
+  it("whose reply is lost is told as such", async () => {
+    await using s = await stage();
+    await overdue(s);
+    s.emulator.fault("codex", "refresh", { kind: "drop-reply" });
+    assert.deepEqual(
+      (await asked(s)).slice(0, 3).map(({ step, code }) => [step, code]),
+      [
+        ["permitted", undefined],
+        ["unanswered", "network_broken"],
+        ["putOff", "network_broken"],
+      ],
+    );
+  });
+
+  it("that is refused is told with the server's word, if that is a known one", async () => {
+    for (const [word, known] of [
+      ["refresh_token_invalidated", "refresh_token_invalidated"],
+      ["refresh_token_canary", undefined],
+    ]) {
+      await using s = await stage();
+      await overdue(s);
+      const body = JSON.stringify({ error: { code: word, message: "canary" } });
+      s.emulator.fault("codex", "refresh", { kind: "reply", status: 401, body });
+      const refused = (await asked(s)).find(({ step }) => step === "refused");
+      assert.deepEqual([refused?.code, refused?.word], ["refresh_refused", known]);
+    }
+  });
+
   it("is told with the generation that is spent, and its end with the one that came of it", async () => {
     await using s = await stage();
     const auth = s.auth();
     await signIn(s, auth, "codex");
     s.home.plant("codex", { ...s.home.tokens("codex"), expiry: 1 });
     await auth.account("codex").token();
-    const told = recordsOf(s).slice(-3);
     assert.deepEqual(
-      told.map(({ step, generation }) => [step, generation]),
+      recordsOf(s)
+        .slice(-3)
+        .map(({ step, generation }) => [step, generation]),
       [
         ["permitted", 1],
         ["sealed", 1],
@@ -145,6 +200,17 @@ describe("a refresh", () => {
 });
 
 describe("an account", () => {
+  it("whose file cannot be read is told when that is found, and once", async () => {
+    await using s = await stage();
+    await overdue(s);
+    s.home.plant("codex", "no token file");
+    const left = await asked(s);
+    assert.deepEqual(
+      left.map(({ step, code }) => [step, code]),
+      [["unreadable", "store_corrupt"]],
+    );
+  });
+
   it("turned on, off and back is told when that changes something", async () => {
     await using s = await stage();
     const account = s.auth().account("qwen");

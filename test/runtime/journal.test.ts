@@ -60,6 +60,7 @@ describe("a line", () => {
     signIn: "s".repeat(27),
     grant: "device",
     code: "network_timeout",
+    word: "invalid_grant",
     expiresAt: 1_795_000_000_000,
     retryAt: null,
     deadlineAt: 1_795_000_000_001,
@@ -162,6 +163,7 @@ const fits: Readonly<Record<string, Fits>> = {
   signIn: text(/^[\w-]{27}$/),
   grant: oneOf(["loopback", "paste", "device"]),
   code: orNull(oneOf(Object.keys(catalogue))),
+  word: orNull(text(/^(invalid|refresh_token|unauthorized|access|expired)_[a-z]+$/)),
   expiresAt: orNull(whole),
   retryAt: orNull(whole),
   deadlineAt: orNull(whole),
@@ -338,6 +340,31 @@ function inOrder(records: readonly JournalRecord[]): void {
     last.set(pid, generation ?? 0);
   }
 }
+
+describe("what goes on failing", () => {
+  it("has one line for an account, until something else happens to it", () => {
+    using home = new Home();
+    const { note, noteNews } = createJournal(home.paths.journal, home.now);
+    const entry: Entry = { step: "hindered", ...name, code: "store_failed" };
+    const count = (): number => read(home).length;
+    for (const _ of [1, 2, 3]) noteNews(entry);
+    assert.equal(count(), 1);
+    for (const other of [
+      { ...entry, account: "work" },
+      { ...nth(7), account: "work" },
+    ])
+      note(other);
+    noteNews(entry);
+    assert.equal(count(), 3, "another account's lines are none of this one's");
+    noteNews({ ...entry, code: "client_missing" });
+    noteNews({ ...entry, code: "client_missing" });
+    noteNews(entry);
+    assert.equal(count(), 5);
+    note(nth(8));
+    noteNews(entry);
+    assert.equal(count(), 7);
+  });
+});
 
 describe("many processes", () => {
   it("lose and tear nothing, over two rotations", { timeout: 60_000 }, async () => {
