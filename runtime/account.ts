@@ -4,6 +4,7 @@ import type { Grant } from "../providers/provider.ts";
 import type { CredentialActor } from "./actor.ts";
 import type { Precedence } from "./credentials.ts";
 import type { TokenDemand } from "./demand.ts";
+import type { Story } from "./inspect/story.ts";
 import type { Part } from "./login/desk.ts";
 import type { PendingRow, Status } from "./status.ts";
 import type { AccountName } from "./store/names.ts";
@@ -59,6 +60,8 @@ export interface Account extends AccountName {
   rejected(credential: Credential): Promise<Credential>;
   /** Every source of a credential, in order, and the winner. */
   why(): Precedence;
+  /** What happened to this login lately, in sentences, from the journal and the files. Contacts nobody, writes nothing. */
+  explain(): Story;
   /** Back to `idle` from any state; an unreadable file is put aside. */
   reset(): Promise<Status>;
 }

@@ -10,6 +10,8 @@ export { type Auth, type AuthOptions, createAuth, type FetchOptions } from "./au
 export { type Candidate, type KeyFlags, type Precedence, sourceName, sourceOf } from "./credentials.ts";
 export type { Access } from "./fetch.ts";
 export { type ChartName, chartNames } from "../machines/chart.ts";
+export { journalText, type Rerun, rerun } from "./inspect/rerun.ts";
+export type { Story } from "./inspect/story.ts";
 export { type MachineFormat, machineAs, machineFormats } from "./inspect/machine.ts";
 export { type Host, realHost } from "./host.ts";
 export { type HomeSettings, settingsIn } from "./settings/home.ts";

@@ -6,6 +6,7 @@ import type { Provider } from "../providers/provider.ts";
 import type { Account } from "./account.ts";
 import { isSigningIn, resultOf, type Running } from "./actor.ts";
 import { type Precedence, sourceOf } from "./credentials.ts";
+import { explained } from "./inspect/explain.ts";
 import type { Desk } from "./login/desk.ts";
 import { createSignIns } from "./signing-in.ts";
 import { type Status, statusOf } from "./status.ts";
@@ -119,6 +120,12 @@ export function createAccount(parts: AccountParts): Account {
     token: parts.token,
     rejected: parts.rejected,
     why: () => parts.why(findings()),
+    explain: () => {
+      const found = findings();
+      const { kind } = sourceOf(parts.why(found));
+      const isOutranked = kind !== "oauth" && kind !== "none";
+      return explained({ paths: desk.store.paths, spend: desk.spend }, name, found, isOutranked);
+    },
     reset: async () => {
       await settle({ type: "account.reset" });
       return status();

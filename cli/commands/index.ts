@@ -68,6 +68,11 @@ export const verbs: Readonly<Record<string, Listed>> = {
     says: "every source of a credential, and which one wins",
     load: async () => (await import("./why.ts")).command,
   },
+  explain: {
+    form: "<p> explain",
+    says: "what happened to the login lately, in sentences",
+    load: async () => (await import("./explain.ts")).command,
+  },
   reset: {
     form: "<p> reset",
     says: "back to the beginning from any state",
@@ -99,6 +104,11 @@ export const commands: Readonly<Record<string, Listed>> = {
     says: "its statechart, or one inside it, as text",
     load: async () => (await import("./machine.ts")).command,
   },
+  replay: {
+    form: "replay FILE|-",
+    says: "play a journal again with today's statecharts",
+    load: async () => (await import("./replay.ts")).command,
+  },
   profile: {
     form: "profile save|list|delete NAME",
     says: "key settings under a name",
@@ -128,7 +138,6 @@ export const reservedNames: ReadonlySet<string> = new Set([
   "completion",
   "doctor",
   "exec",
-  "explain",
   "help",
   "import",
   "inspect",

@@ -28,11 +28,11 @@ describe("help and version", () => {
       assert.equal(code, 0);
       assert.equal(stderr, "");
       for (const form of [
-        ..."enable disable login complete wait cancel logout token refresh ask why reset".split(" "),
-        ..."status machine profile shell demo emulator".split(" "),
+        ..."enable disable login complete wait cancel logout token refresh ask why explain reset".split(" "),
+        ..."status machine replay profile shell demo emulator".split(" "),
       ])
         assert.match(stdout, new RegExp(`^  (<p> )?${form}\\b`, "m"));
-      for (const unfinished of ["explain", "exec", "import", "inspect", "doctor", "completion"])
+      for (const unfinished of ["exec", "import", "inspect", "doctor", "completion"])
         assert.doesNotMatch(stdout, new RegExp(`^  (<p> )?${unfinished}\\b`, "m"));
       assert.deepEqual(
         stdout.split("\n").filter((text) => text.length > 80),

@@ -1,7 +1,7 @@
 // What the command line offers: the contract's words as far as this version has them.
 
 /** Commands that stand alone. */
-export const alone = ["status", "machine", "profile", "shell", "demo", "emulator"] as const;
+export const alone = ["status", "machine", "replay", "profile", "shell", "demo", "emulator"] as const;
 
 /** Commands that follow a provider's name. */
 export const verbs = [
@@ -17,6 +17,7 @@ export const verbs = [
   "refresh",
   "ask",
   "why",
+  "explain",
   "reset",
 ] as const;
 

@@ -6,6 +6,7 @@ import { it } from "node:test";
 import type { ProviderName } from "../../providers/index.ts";
 import type { Auth } from "../../runtime/auth.ts";
 import { loginOf } from "../../runtime/actor.ts";
+import { journalText, rerun } from "../../runtime/inspect/rerun.ts";
 import { canaries, everythingOf, formsOf } from "../support/canary.ts";
 import { answer, beginLogin, signIn, type Stage, stage } from "../support/stage.ts";
 
@@ -94,6 +95,7 @@ it("no secret is where it does not belong", { timeout: 60_000 }, async () => {
     const { pending: _, ...row } = account.status().row;
     record.note(`status of ${provider}`, row);
     record.note(`why of ${provider}`, account.why());
+    record.note(`story of ${provider}`, account.explain());
   };
 
   const auth = open();
@@ -166,6 +168,11 @@ it("no secret is where it does not belong", { timeout: 60_000 }, async () => {
 
   s.home.plant("qwen", JSON.stringify(s.home.tokens("qwen")).slice(0, -20));
   await record.failing("damaged file", open().account("qwen").token());
+  for (const provider of everybody) record.note(`story of ${provider}`, auth.account(provider).explain());
+  record.note(
+    "journal played again",
+    rerun(journalText(s.home.paths.journal), () => null),
+  );
   for (const provider of ["gemini", "anthropic", "codex"] as const)
     record.note("logout", (await auth.account(provider).logout()).revocation);
   record.note("notices", s.notices);
