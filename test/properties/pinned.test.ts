@@ -51,9 +51,15 @@ const design: Readonly<Record<string, Pinned>> = {
       goesOn,
     ],
   },
-  "a sign-in elsewhere that is heard of just before the verdict of a renewal is not forgotten": {
+  "a removal that is heard of just before the verdict of a renewal is not forgotten": {
     setting: { opening: "wanting a new token" },
-    deeds: [reaches("default", "the verdict is told"), signsIn, hears(0), goesOn],
+    deeds: [
+      reaches("default", "the verdict is told"),
+      other("default", "somebody removes the file"),
+      hears(0),
+      hears(0),
+      goesOn,
+    ],
   },
   "a sign-in that was cancelled while its code was exchanged stores nothing": {
     deeds: [goesOn, login(0, "loopback"), goesOn, browser("default", "agrees"), does(0, 2), cancels(0), goesOn],
