@@ -75,9 +75,10 @@ function inRuns(happenings: readonly Happening[]): Happening[] {
   const found: Happening[] = [];
   for (const one of happenings) {
     const last = found.at(-1);
-    if (last !== undefined && isSameKind(last, one))
-      found[found.length - 1] = { ...one, run: [...last.run, ...one.run] };
-    else found.push(one);
+    if (last !== undefined && isSameKind(last, one)) {
+      const { setBackMs } = last;
+      found[found.length - 1] = { ...one, run: last.run.concat(one.run), setBackMs };
+    } else found.push(one);
   }
   return found;
 }

@@ -160,6 +160,9 @@ describe("a story", () => {
       told([line("signedIn", today(15), { grant: "paste" })])[1] ?? "",
       /set back by about 3 h: the last line is later than now/,
     );
+    const resumed = [11, 11, 8, 8].map((hour) => line("resumed", today(hour)));
+    const turns = told([signedIn, ...resumed]).map((sentence) => sentence.split(" ").slice(0, 4).join(" "));
+    assert.deepEqual(turns.slice(1, 4), ["The machine woke up,", "Here the clock of", "The machine woke up,"]);
     const close = [line("signedIn", today(9), { grant: "paste" }), line("resumed", today(9) - 2_000)];
     assert.ok(!told(close).join().includes("clock of this machine"), "two processes that write at once");
   });
