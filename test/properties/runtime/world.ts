@@ -103,6 +103,7 @@ const settings = ({ graceMs }: Temper) => ({
   },
 });
 
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 /** Where files cost the least. */
 const parent = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 
@@ -125,6 +126,8 @@ export class World implements AsyncDisposable {
   readonly #handed = new Map<string, Credential>();
   readonly #ofProcess = new Map<string, Promise<void>[]>();
   readonly #ahead: boolean;
+  /** Who listened for signals before there was a world. */
+  readonly #listening = signals.map((signal) => new Set(process.listeners(signal)));
   #started = 0;
 
   constructor(beginning: Beginning, order: Order) {
@@ -409,6 +412,10 @@ export class World implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#locks[Symbol.dispose]();
     this.time[Symbol.dispose]();
+    // What was killed in the middle of a refresh would hold Ctrl-C back for ever.
+    for (const [index, signal] of signals.entries())
+      for (const listener of process.listeners(signal))
+        if (this.#listening[index]?.has(listener) === false) process.off(signal, listener);
     closeBelow(this.home.userHome);
     this.home[Symbol.dispose]();
     await drained();
