@@ -99,6 +99,8 @@ function standingOf(name: AccountName, { survey, permit }: Scene, last: Happenin
   const { state } = describe(name, survey, { kind: "none" });
   const isSaid = last !== undefined && saysItself.has(last.record.step);
   if (isSaid && ["idle", "disabled", "blocked", "refreshing"].includes(state)) return [];
+  const isWaiting = ["pendingAuth", "awaitingCode", "awaitingPoll"].includes(state);
+  if (isWaiting && last?.record.step === "signInBegun" && last.record.signIn === pending?.attempt) return [];
   const at = (ms: number | null | undefined): string | null => (ms == null ? null : moment(ms, now));
   const isAlive = facts !== null && facts.expiresAt > now;
   const template = state === "authenticated" && isAlive && facts.refused !== null ? living : standings[state];

@@ -146,8 +146,12 @@ describe("a story", () => {
     const waiting = storyOf(name, [begun], scene({ facts: null, pending }));
     assert.deepEqual(waiting.sentences, [
       "A sign-in with a device code was begun at 11:50 by process 4711, and is waiting until 12:05.",
-      "A sign-in with a device code is waiting until 12:05.",
     ]);
+    const other = { ...pending, attempt: "t".repeat(27) };
+    assert.equal(
+      told([begun], scene({ facts: null, pending: other }))[1],
+      "A sign-in with a device code is waiting until 12:05.",
+    );
     assert.equal(waiting.next, "llxprt-auth acme wait");
     assert.match(told([begun], scene({ facts: null }))[0] ?? "", /the journal has no end of it/);
     assert.equal(storyOf(name, [begun], scene({ facts: null }, { isOutranked: true })).next, null);
