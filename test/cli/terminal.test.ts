@@ -113,7 +113,7 @@ describe("at a terminal", { skip: hasTerminals ? false : "there are no pseudo-te
     const began = performance.now();
     seat.type(ctrlC);
     const { code, screen } = await seat.left;
-    assert.ok(performance.now() - began < 1500);
+    assert.ok(performance.now() - began < 10_000);
     assert.equal(code, 130);
     assert.match(screen, /The sign-in is still open\. Finish it with: llxprt-auth gemini complete/);
     assert.match(stripVTControlCharacters(screen), whole);

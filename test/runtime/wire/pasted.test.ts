@@ -6,6 +6,7 @@ import * as fc from "fast-check";
 
 import { Secret } from "../../../runtime/secret.ts";
 import { judgePasted, type Pasted, pastedState } from "../../../runtime/wire/pasted.ts";
+import { cpuMs } from "../../support/cpu.ts";
 
 const state = "Xk3vQ9_hB-7Lw2pTzR5yN8mC4dF6gJ1sA0eUoIiYqKE";
 const code = "4/0AbCdEf-ghIJkl_MNop.QRst~uv";
@@ -218,10 +219,11 @@ describe("a paste", () => {
       "http://",
     ]) {
       const text = junk.repeat(65_536 / junk.length);
-      const started = performance.now();
-      judgePasted(text, page);
-      judgePasted(`${text.slice(0, 65_000)}x`, page);
-      assert.ok(performance.now() - started < 100, junk);
+      const spent = cpuMs(() => {
+        judgePasted(text, page);
+        judgePasted(`${text.slice(0, 65_000)}x`, page);
+      });
+      assert.ok(spent < 1_000, junk);
     }
   });
 });
