@@ -182,7 +182,8 @@ function encode(attempt: Attempt): string {
 type Check = (value: unknown) => boolean;
 
 const isText: Check = (value) => typeof value === "string";
-const isCode: Check = (value) => typeof value === "string" && /^[\x20-\x7e]+$/.test(value);
+// As in the reply that it came from.
+const isCode: Check = (value) => typeof value === "string" && /^[\x20-\x7e]{1,100}$/.test(value);
 const isAddress: Check = (value) => typeof value === "string" && /^[\x21-\x7e]+$/.test(value) && URL.canParse(value);
 // ECMA-262 21.4.1.1: no date is later.
 const isMoment: Check = (value) => typeof value === "number" && Math.abs(value) <= 8.64e15;

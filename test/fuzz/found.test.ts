@@ -172,6 +172,7 @@ describe("the record of a sign-in", () => {
     "another account": { account: "work" },
     "a handle that leads elsewhere": { attempt: "../../codex" },
     "an interval that is none": { intervalMs: -1 },
+    "a code that nobody could type": { userCode: "x".repeat(101) },
   }))
     it(`with ${what} is passed over, and stays`, () => {
       using home = new Home();

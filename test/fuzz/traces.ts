@@ -232,7 +232,7 @@ const record = target<Trace>({
     ),
   },
   sizeOf,
-  bounds: { opened: 14, readBytes: [12, 3_000], changed: 24, answer: [4, 3_000] },
+  bounds: { opened: 14, readBytes: [12, 3_000], changed: 24, answer: [6, 3_000] },
   make: ({ bytes }, ground) => {
     const path = `${ground.paths.pending}/codex~a1.json`;
     ground.plant(path, bytes);
