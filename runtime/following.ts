@@ -30,8 +30,12 @@ export function follow(
   /** The sign-in that does it has not ended yet, and tells of its end itself. */
   const isOurDoing = (): boolean => desk.storing.has(stemOf(name));
   const lookAtTokens = (): void => {
+    if (isOurDoing()) {
+      // Not all that changes meanwhile need be its doing.
+      heldSince ??= desk.host.monotonic();
+      return;
+    }
     heldSince = null;
-    if (isOurDoing()) return;
     const seen = seenIn(desk, provider, name);
     if (seen !== null) tell({ type: "store.changed", ...seen });
   };

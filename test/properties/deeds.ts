@@ -384,6 +384,13 @@ export const reaches = (whose: string, what: string): Deed =>
     }
   });
 
+/** The effects of that name do some steps. */
+const carriesOn = (name: string, steps: number): Deed =>
+  everywhere(`${name} does ${steps} steps`, ({ world }) => {
+    for (const task of world.tasks().filter((one) => one.name === name))
+      for (let step = 0; step < steps && task.isReady(); step += 1) task.step();
+  });
+
 const withLogin = [goesOn, other("default", "another process signs in"), goesOn];
 
 const renewing = [...withLogin, event(0, "token.demanded, for long")];
@@ -448,8 +455,24 @@ export const openings = {
   "logging out, and the file is spoiled": [
     ...withLogin,
     event(0, "logout.requested"),
-    does(0, 1),
+    carriesOn("logOut", 1),
     other("default", "somebody spoils the file"),
+    carriesOn("logOut", 8),
+  ],
+  "logging out, and another signs in": [
+    ...withLogin,
+    event(0, "logout.requested"),
+    carriesOn("logOut", 1),
+    other("default", "another process signs in"),
+    carriesOn("logOut", 8),
+  ],
+  "salvaging, and the file is removed": [
+    ...renewing,
+    reaches("default", "sealed"),
+    killsRefresher("default"),
+    event(1, "refresh.requested, by force"),
+    reaches("default", "salvaging"),
+    other("default", "somebody removes the file"),
   ],
   "logging out without a login": [goesOn, event(0, "logout.requested")],
   "a disk that is full before the permit": [...renewing, reaches("default", "prepared"), fills(true)],

@@ -89,6 +89,8 @@ export function* notice({ world, process, disk }: Site, what: Part | "wake"): Wo
     return;
   }
   if (what === "tokens") {
+    // The sign-in that is being stored tells of itself; what another one does meanwhile is looked at afterwards.
+    if (process.storing > 0) yield { at: "put off", isReady: () => process.storing === 0 };
     const { waiting } = process;
     if (waiting !== null && disk.pending.has(waiting)) {
       // Another process stores the tokens of a sign-in a moment before its record goes: who waits hears of both.
@@ -99,7 +101,7 @@ export function* notice({ world, process, disk }: Site, what: Part | "wake"): Wo
     lookAtTokens();
     return;
   }
-  if (process.storing > 0) return;
+  if (process.storing > 0) yield { at: "put off", isReady: () => process.storing === 0 };
   const { waiting } = process;
   const missing = waiting === null || disk.pending.has(waiting) ? null : waiting;
   if (missing !== null && missing !== process.missed) {

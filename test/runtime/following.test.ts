@@ -9,8 +9,13 @@ import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { startEmulator } from "../../providers/emulator/index.ts";
+import { providers } from "../../providers/index.ts";
 import { type Auth, createAuth } from "../../runtime/auth.ts";
+import { follow } from "../../runtime/following.ts";
 import { type Host, realHost } from "../../runtime/host.ts";
+import { createDesk } from "../../runtime/login/desk.ts";
+import { stemOf } from "../../runtime/store/names.ts";
+import { createWiring } from "../../runtime/wiring.ts";
 import { House } from "../cli/program.ts";
 import { plainTokens } from "../support/home.ts";
 import { beginLogin, codeOf, stage, until } from "../support/stage.ts";
@@ -155,4 +160,27 @@ it("a journal that cannot be read at that moment is no reason to break", { timeo
     context.mock.restoreAll();
     syncBuiltinESMExports();
   }
+});
+
+describe("while a sign-in of this process is being stored", () => {
+  it("what another one stores is heard of afterwards", async () => {
+    await using s = await stage();
+    const name = { provider: "anthropic", account: "default" };
+    const desk = createDesk(createWiring(s.home.host(), s.home.paths, () => providers.anthropic));
+    const told: string[] = [];
+    s.home.plant("anthropic", plainTokens());
+    const stop = follow(desk, providers.anthropic, name, ({ type }) => told.push(type));
+    try {
+      const stem = stemOf(name);
+      desk.storing.add(stem);
+      s.home.plant("anthropic", { ...plainTokens(), access_token: "another-token-of-another-sign-in" });
+      // Long enough to have been looked at.
+      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      assert.equal(told.length, 0);
+      desk.storing.delete(stem);
+      await until(() => told.includes("store.changed"), "it is told after all");
+    } finally {
+      stop();
+    }
+  });
 });
