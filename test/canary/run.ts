@@ -36,10 +36,11 @@ const secrets = everything
   .map((line) => JSON.parse(line) as string)
   .filter((secret) => secret.length >= 12);
 
-// Where a secret belongs: token files and what was put aside of them, sign-ins under way, and the person's own key files.
+// Where a secret belongs: token files and what was put aside of them, sign-ins under way, sealed replies whose file came to
+// nothing yet, and the person's own key files.
 // Two tests keep one on purpose: behind a link in a token file's place, and in the record of what a real browser saw.
 const lawful =
-  /\/oauth\/(?!journal[^/]*\.jsonl$)[^/]+\.json[^/]*$|\/oauth\/\.pending\/|\/secrets-|settings\.json$|client[^/]*\.json$|key|profiles\/|oauth_creds\.json$|other\.json$|record\/result\.json$/;
+  /\/oauth\/(?!journal[^/]*\.jsonl$)[^/]+\.json[^/]*$|\/oauth\/\.pending\/|\/oauth\/\.spend\/[^/]+\/[^/]+\.next$|\/secrets-|settings\.json$|client[^/]*\.json$|key|profiles\/|oauth_creds\.json$|other\.json$|record\/result\.json$/;
 const searched = everything.filter((path) => !lawful.test(path));
 const found = searched.filter((path) => holdsAny(readFileSync(path, "latin1"), prefixes(secrets)));
 console.log(

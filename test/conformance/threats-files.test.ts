@@ -8,7 +8,9 @@ import {
   lstatSync,
   mkdirSync,
   readFileSync,
+  renameSync,
   rmSync,
+  rmdirSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -68,7 +70,7 @@ rule(
         if (!canTrace) return;
         await using s = await stage();
         await (await signedIn(s, "codex")).close();
-        rmSync(join(s.home.paths.oauth, ".spend"), { recursive: true });
+        renameSync(join(s.home.paths.oauth, ".spend"), join(s.home.paths.oauth, ".spent"));
         const env = { PATH: process.env["PATH"], HOME: s.home.userHome, LLXPRT_HOME: s.home.paths.home };
         const line = ["sh", "-c", `umask 000; exec "$@"`, "sh", ...commandLine, "codex", "token"];
         const { code, calls } = await traced(line, env, true);
@@ -224,7 +226,8 @@ rule(
             assert.deepEqual([error.code, error.exitCode], ["store_unsafe", 6], error.message);
             assert.ok(error.message.includes(place), error.message);
             isUntouched();
-            rmSync(place, { recursive: true });
+            if (what === "a folder") rmdirSync(place);
+            else rmSync(place);
             if (existsSync(kept)) execFileSync("mv", [kept, place]);
           }
           assert.equal(s.emulator.requests.length, sent, what);
@@ -380,7 +383,7 @@ async function refreshedOn(code: string, first: number): Promise<number> {
   await using s = await stage();
   const auth = await signedIn(s, "codex");
   const { calls, outcome } = await (async () => {
-    using disk = failingDisk(code, { first, count: 8 });
+    using disk = failingDisk(s.home.userHome, code, { first, count: 8 });
     const ended = await codeOf(auth.account("codex").token());
     return { calls: disk.calls(), outcome: ended };
   })();
@@ -400,7 +403,7 @@ rule(
       "a token that lives is handed out from a disk that takes nothing": async () => {
         await using s = await stage();
         const auth = await signedIn(s, "codex", 600);
-        using _ = failingDisk("EROFS");
+        using _ = failingDisk(s.home.userHome, "EROFS");
         const { secret } = await auth.account("codex").token();
         assert.equal(s.emulator.standing(secret.reveal()), "live");
       },
@@ -423,7 +426,7 @@ rule(
         const asked = auth.account("codex").token();
         await until(() => presented(s, "codex") === 1, "it is presented");
         {
-          using _ = fullDisk();
+          using _ = fullDisk(s.home.userHome);
           const { secret } = await asked;
           assert.equal(s.emulator.standing(secret.reveal()), "live");
         }
@@ -572,7 +575,7 @@ rule(
     holds: {
       "a sign-in whose file is held five times": async () => {
         await using s = await stage();
-        using disk = failingDisk("EBUSY", { of: ["renameSync"], count: 5 });
+        using disk = failingDisk(s.home.userHome, "EBUSY", { of: ["renameSync"], count: 5 });
         assert.equal((await signIn(s, s.auth(), "gemini")).row.state, "authenticated");
         assert.ok(disk.calls() > 5);
       },
@@ -583,7 +586,7 @@ rule(
         const auth = await signedIn(s, "codex");
         const before = readFileSync(s.home.file("codex"), "utf8");
         {
-          using disk = failingDisk("EBUSY", { of: ["renameSync"] });
+          using disk = failingDisk(s.home.userHome, "EBUSY", { of: ["renameSync"] });
           const store = createStore(s.home.paths, s.home.now);
           assert.equal(await codeOf(() => store.write(codex, () => sampleCredential())), "store_failed");
           assert.ok(disk.calls() > 5, "it was tried again and again");

@@ -1,5 +1,5 @@
-// A disk that fails: from some call on, what changes files is refused, as the system refuses it. SQLite's own calls are not
-// reached.
+// A disk that fails: from some call on, what changes files of a folder is refused, as the system refuses it. SQLite's own
+// calls are not reached.
 import fs from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 
@@ -22,14 +22,18 @@ export interface Failing {
   readonly of?: readonly Changing[];
 }
 
-/** Changing calls fail with this code, for the whole process. */
-export function failingDisk(code: string, { first = 0, count = Infinity, of = changing }: Failing = {}): FailingDisk {
-  return refusing(code, of, (_, nth) => nth > first && nth <= first + count);
+/** Changing calls fail with this code, below this folder, for the whole process. */
+export function failingDisk(
+  folder: string,
+  code: string,
+  { first = 0, count = Infinity, of = changing }: Failing = {},
+): FailingDisk {
+  return refusing(folder, code, of, (_, nth) => nth > first && nth <= first + count);
 }
 
 /** A disk without room: what is there may be written over, renamed and removed, and nothing may grow. */
-export function fullDisk(): FailingDisk {
-  return refusing("ENOSPC", ["openSync", "writeFileSync", "writeSync", "mkdirSync"], (given, _, name) => {
+export function fullDisk(folder: string): FailingDisk {
+  return refusing(folder, "ENOSPC", ["openSync", "writeFileSync", "writeSync", "mkdirSync"], (given, _, name) => {
     if (name !== "writeSync") return true;
     const [file, , , length, position] = given as [number, unknown, unknown, number, number | null];
     return position == null || position + length > fs.fstatSync(file).size;
@@ -37,6 +41,7 @@ export function fullDisk(): FailingDisk {
 }
 
 function refusing(
+  folder: string,
   code: string,
   of: readonly Changing[],
   isRefused: (given: readonly unknown[], nth: number, name: Changing) => boolean,
@@ -50,7 +55,7 @@ function refusing(
   for (const name of of) {
     const real = before[name] as (...given: unknown[]) => unknown;
     const instead = (...given: unknown[]): unknown => {
-      const isChange = name !== "openSync" || changes(given[1]);
+      const isChange = isBelow(folder, given[0]) && (name !== "openSync" || changes(given[1]));
       if (isChange) calls += 1;
       if (isChange && isRefused(given, calls, name))
         throw Object.assign(new Error(`${code}: made up, ${name}`), { code });
@@ -62,10 +67,14 @@ function refusing(
   return { calls: () => calls, mend, [Symbol.dispose]: mend };
 }
 
-/** By the flags of an open(2). */
+/** @param file by name or by descriptor */
+function isBelow(folder: string, file: unknown): boolean {
+  if (typeof file === "string") return file.startsWith(folder);
+  // Elsewhere it is not known where a descriptor leads: into the folder, most likely.
+  return process.platform !== "linux" || fs.readlinkSync(`/proc/self/fd/${String(file)}`).startsWith(folder);
+}
+
+/** Whether it may make a file, by the flags of an open(2). */
 function changes(flags: unknown): boolean {
-  const { O_CREAT, O_WRONLY, O_RDWR } = fs.constants;
-  return typeof flags === "number"
-    ? (flags & (O_CREAT | O_WRONLY | O_RDWR)) !== 0
-    : flags !== undefined && flags !== "r";
+  return typeof flags === "number" ? (flags & fs.constants.O_CREAT) !== 0 : flags !== undefined && flags !== "r";
 }
