@@ -455,7 +455,7 @@ export const openings = {
   "logging out, and the file is spoiled": [
     ...withLogin,
     event(0, "logout.requested"),
-    carriesOn("logOut", 1),
+    carriesOn("logOut", 2),
     other("default", "somebody spoils the file"),
     carriesOn("logOut", 8),
   ],
@@ -470,7 +470,7 @@ export const openings = {
     ...renewing,
     reaches("default", "sealed"),
     killsRefresher("default"),
-    event(1, "refresh.requested, by force"),
+    other("default", "another process begins to renew"),
     reaches("default", "salvaging"),
     other("default", "somebody removes the file"),
   ],

@@ -4,12 +4,14 @@ import { it } from "node:test";
 import { batch, type Layer } from "./batches.ts";
 import { allTransitions, covered, unreachable } from "./coverage.ts";
 
+/** The same in every run of the tests, so that they say the same twice; `npm run fuzz` draws others. */
+const firstSeed = 20_261_123;
+
 /** @param floor the least share of all transitions that there are, those included that no run can take */
 export function runs(layer: Layer, batches: number, floor: number): void {
-  const first = Math.floor(Math.random() * 2 ** 30);
   for (let number = 0; number < batches; number += 1)
     it(`hold in ${layer.batch} runs (batch ${number + 1} of ${batches})`, async (t) => {
-      const seed = first + number;
+      const seed = firstSeed + number;
       t.diagnostic(`seed ${seed}`);
       assert.equal(await batch(layer, seed, layer.batch), null);
     });
