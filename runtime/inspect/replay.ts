@@ -2,11 +2,9 @@
 //
 // Pure functions of the charts and the lines: no actor runs, no clock is asked, nothing is contacted. A chart that comes to
 // another state than it did is said to differ, and its run ends there: what followed was about a state it is not in.
-import { deviceLogin } from "../../machines/login/device.ts";
-import { loopbackLogin } from "../../machines/login/loopback.ts";
-import { pasteLogin } from "../../machines/login/paste.ts";
+import { chartOf } from "../../machines/chart.ts";
 import { emptyMemory } from "../../machines/memory.ts";
-import { providerMachine } from "../../machines/provider.ts";
+import type { ProviderMachine } from "../../machines/provider.ts";
 import { initialTransition, transition } from "../../machines/statechart.ts";
 import type { Grant } from "../../providers/provider.ts";
 import type { Move } from "./move.ts";
@@ -31,23 +29,25 @@ interface Snapshot {
   readonly children: Readonly<Record<string, { readonly options?: { readonly input?: unknown } } | undefined>>;
 }
 
-type Machine = ReturnType<typeof providerMachine> | typeof loopbackLogin | typeof deviceLogin;
-
-const logins: Readonly<Record<Grant, Machine>> = { loopback: loopbackLogin, paste: pasteLogin, device: deviceLogin };
 const allGrants = ["loopback", "paste", "device"] as const;
+
+/** Which running chart a line is about: the one of this number in this process. */
+export function runOf({ pid, provider, account, move }: MoveRecord): string {
+  return `${pid} ${provider} ${account} ${move.actor}`;
+}
 
 /** @param grantsOf of a provider, preferred first; null: not known here, so that each may be meant */
 export function* replay(
   records: Iterable<JournalRecord>,
   grantsOf: (provider: string) => readonly Grant[] | null,
 ): Generator<Replayed, void> {
-  const runs = new Map<string, { readonly machine: Machine; snapshot: Snapshot | null }>();
+  const runs = new Map<string, { readonly machine: ProviderMachine; snapshot: Snapshot | null }>();
   for (const record of records) {
     if (!isMove(record)) continue;
-    const { move, provider, account, pid } = record;
-    const key = `${pid} ${provider} ${account} ${move.actor}`;
+    const { move } = record;
+    const key = runOf(record);
     if (move.event.type === "xstate.init") {
-      const machine = machineOf(record, grantsOf(provider) ?? allGrants);
+      const machine = machineOf(record, grantsOf(record.provider) ?? allGrants);
       runs.set(key, { machine, snapshot: beginning(machine, record) });
     }
     const run = runs.get(key);
@@ -68,21 +68,21 @@ export function isMove(record: JournalRecord): record is MoveRecord {
   return record.move !== undefined;
 }
 
-function machineOf({ provider, move }: MoveRecord, grants: readonly Grant[]): Machine {
-  return move.machine === "account" ? providerMachine({ name: provider, grants }) : logins[move.machine];
+/** Every chart is stepped alike, whatever it remembers. */
+function machineOf({ move }: MoveRecord, [first = "loopback", ...others]: readonly Grant[]): ProviderMachine {
+  return chartOf(move.machine, [first, ...others]) as unknown as ProviderMachine;
 }
 
 /** A chart that was restored begins where it was left, and remembers nothing. */
-function beginning(machine: Machine, { provider, account, move }: MoveRecord): Snapshot {
+function beginning(machine: ProviderMachine, { provider, account, move }: MoveRecord): Snapshot {
   const { ahead, jitter, port = null, timeoutMs = null, attempt = null } = move.event;
   const life = { provider, account, ahead: ahead === true, jitter: Number(jitter) };
   const asked = { provider, account, port, timeoutMs, attempt };
   const given = move.machine === "account" ? life : asked;
   const first: Snapshot = initialTransition(machine as never, given as never)[0];
   const isRestored = move.machine === "account" && first.value !== move.value;
-  return isRestored
-    ? (machine.resolveState({ value: move.value, context: emptyMemory(life) } as never) as never)
-    : first;
+  if (!isRestored) return first;
+  return machine.resolveState({ value: move.value, context: emptyMemory(life) }) as unknown as Snapshot;
 }
 
 /** The event with what was left out of the journal because it says who somebody is, or where a code is kept. */

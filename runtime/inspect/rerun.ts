@@ -7,7 +7,7 @@ import { errnoOf } from "../store/trust.ts";
 import { printable } from "../wire/text.ts";
 import { recordsInText } from "./lines.ts";
 import type { JournalRecord } from "./record.ts";
-import { isMove, replay, type Replayed } from "./replay.ts";
+import { isMove, replay, type Replayed, runOf } from "./replay.ts";
 
 /** A transition, or one of the other steps of the journal. */
 export interface Rerun {
@@ -38,8 +38,8 @@ export function rerun(text: string, grantsOf: (provider: string) => readonly Gra
   const stood = new Map<string, string>();
   const lines = records.map((record): Rerun => {
     if (!isMove(record)) return { record, from: null, today: null, differs: false, isSkipped: false };
-    const { move, pid, provider, account } = record;
-    const chart = `${pid} ${provider} ${account} ${move.actor}`;
+    const { move } = record;
+    const chart = runOf(record);
     const from = move.event.type === "xstate.init" ? null : (stood.get(chart) ?? null);
     stood.set(chart, move.value);
     const { value = null, differs = false } = played.get(record) ?? {};
