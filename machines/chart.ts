@@ -10,6 +10,8 @@ import { refreshProtocol } from "./refresh.ts";
 export interface DrawnState {
   /** Names from the outermost state to this one, with dots between them. */
   readonly path: string;
+  /** Path of the state around it; empty: the chart itself. */
+  readonly parent: string;
   readonly description: string;
   readonly kind: "atomic" | "compound" | "final";
   /** Entered with its parent, or with the chart. */
@@ -90,8 +92,14 @@ function* nodesIn(at: Node): Generator<Node> {
 
 function stateOf({ path, key, type, description = "", parent, invoke }: Node): DrawnState {
   const kind = type === "compound" || type === "final" ? type : "atomic";
-  const effects = invoke.map(({ id }) => id);
-  return { path: path.join("."), description, kind, isInitial: parent?.config.initial === key, effects };
+  return {
+    path: path.join("."),
+    parent: parent?.path.join(".") ?? "",
+    description,
+    kind,
+    isInitial: parent?.config.initial === key,
+    effects: invoke.map(({ id }) => id),
+  };
 }
 
 function transitionsOf({ transitions, always = [] }: Node): DrawnTransition[] {

@@ -1,6 +1,5 @@
 // A provider's statecharts as text: for a page, a picture viewer, or Stately's tools.
-import { chartOf, drawn } from "../../machines/chart.ts";
-import type { ChartName } from "../../machines/chart.ts";
+import { type ChartName, chartOf, drawn } from "../../machines/chart.ts";
 import type { Grant } from "../../providers/provider.ts";
 import { definition } from "./definition.ts";
 import { mermaid } from "./mermaid.ts";

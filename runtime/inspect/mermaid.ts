@@ -17,7 +17,7 @@ export function mermaid({ states, transitions }: DrawnChart): string {
 /** A state's children, those with children of their own around them. */
 function inside(parent: string, states: readonly DrawnState[], depth: number): string[] {
   const indent = "    ".repeat(depth);
-  const own = states.filter(({ path }) => path.split(".").slice(0, -1).join(".") === parent);
+  const own = states.filter((state) => state.parent === parent);
   return own.flatMap(({ path, kind, isInitial }) => {
     const id = idOf(path);
     const lines = isInitial ? [`${indent}[*] --> ${id}`] : [];

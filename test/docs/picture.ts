@@ -36,7 +36,7 @@ ${arrows.map((arrow) => edge(arrow, states)).join("\n")}
 }
 
 function inside(parent: string, states: readonly DrawnState[]): string {
-  const own = states.filter(({ path }) => path.split(".").slice(0, -1).join(".") === parent);
+  const own = states.filter((state) => state.parent === parent);
   return own
     .map(({ path, kind, isInitial }) => {
       const label = path.split(".").at(-1) ?? path;
