@@ -137,20 +137,18 @@ const pausesMs = [5, 10, 20, 40, 80, 160, 320, 640];
 
 /** Gives a file its name, as soon as nobody holds the old one. @returns false when it was not `still` to be done */
 function rename(temporary: string, path: string, still: () => boolean): boolean {
-  for (const pauseMs of pausesMs) {
-    if (!still()) return false;
+  for (let tries = 0; still(); tries += 1) {
     try {
       renameSync(temporary, path);
       return true;
     } catch (error) {
-      if (!held.has(errnoOf(error))) throw error;
+      const pauseMs = pausesMs[tries];
+      if (pauseMs === undefined || !held.has(errnoOf(error))) throw error;
       // Nothing else of this process may come in between: what is being written was made from what was read.
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pauseMs);
     }
   }
-  if (!still()) return false;
-  renameSync(temporary, path);
-  return true;
+  return false;
 }
 
 const tokenFileBytes = 64 * 1024;
