@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { type Call, text } from "./call.ts";
 import { answerTo, pieces, usage } from "./prompt.ts";
 import { type Reply, events, json } from "./reply.ts";
+import type { World } from "./world.ts";
 
 const used = {
   prompt_tokens: usage.input,
@@ -10,10 +11,10 @@ const used = {
   total_tokens: usage.input + usage.output,
 };
 
-export function complete(call: Call): Reply {
+export function complete(call: Call, world: Pick<World, "now">): Reply {
   const said = answerTo(call.fields["messages"]);
   const id = `chatcmpl-${randomBytes(12).toString("hex")}`;
-  const same = { id, created: Math.floor(Date.now() / 1000), model: text(call.fields, "model") };
+  const same = { id, created: Math.floor(world.now() / 1000), model: text(call.fields, "model") };
   if (call.fields["stream"] !== true) {
     const message = { role: "assistant", content: said, refusal: null };
     const choice = { index: 0, message, finish_reason: "stop", logprobs: null };

@@ -177,7 +177,7 @@ function codexResponses(call: Call, world: World): Reply {
   }
   if (call.fields["store"] !== false) world.refuses("store-not-false");
   if (call.fields["stream"] !== true) world.refuses("stream-not-true");
-  return events(responseEvents(call));
+  return events(responseEvents(call, world));
 }
 
 /** Where the backend of each workspace is: the vendor's own CLI asks before it sends anything else. */
@@ -196,14 +196,14 @@ function workspaces(call: Call, world: World): Reply {
 
 function keyResponses(call: Call, world: World): Reply {
   checkApiKey(dialect, bearer(call), world);
-  if (call.fields["stream"] === true) return events(responseEvents(call));
-  return json(200, response(call, "completed", [message(answerTo(call.fields["input"]))]));
+  if (call.fields["stream"] === true) return events(responseEvents(call, world));
+  return json(200, response(call, world, "completed", [message(answerTo(call.fields["input"]))]));
 }
 
-function responseEvents(call: Call): { event: string; data: object }[] {
+function responseEvents(call: Call, world: World): { event: string; data: object }[] {
   const said = answerTo(call.fields["input"]);
   const item = message(said);
-  const done = response(call, "completed", [item]);
+  const done = response(call, world, "completed", [item]);
   const begun = { ...done, status: "in_progress", output: [], usage: null };
   const at = { item_id: item.id, output_index: 0, content_index: 0 };
   const part = { type: "output_text", text: "", annotations: [] };
@@ -229,10 +229,10 @@ const message = (said: string) => ({
   content: [{ type: "output_text", text: said, annotations: [] }],
 });
 
-const response = (call: Call, status: string, output: readonly object[]): object => ({
+const response = (call: Call, world: Pick<World, "now">, status: string, output: readonly object[]): object => ({
   id: `resp_${randomUUID().replaceAll("-", "")}`,
   object: "response",
-  created_at: Math.floor(Date.now() / 1000),
+  created_at: Math.floor(world.now() / 1000),
   status,
   error: null,
   incomplete_details: null,
@@ -342,7 +342,7 @@ export const routes: readonly Route[] = [
     when: isOurs,
     run(call, world) {
       checkApiKey(dialect, bearer(call), world);
-      return complete(call);
+      return complete(call, world);
     },
   },
 ];

@@ -52,15 +52,15 @@ const actsByNature = new Set<Fault["kind"]>(["delay", "drop-reply", "truncated-j
 
 export const acts = (fault: Fault): boolean => actsByNature.has(fault.kind) || ("acted" in fault && fault.acted);
 
-/** The reply as the fault leaves it; null: no reply at all, the connection ends. */
-export function bend(fault: Fault, reply: Reply, provider: ProviderName): Reply | null {
+/** The reply as the fault leaves it; null: no reply at all, the connection ends. @param at epoch milliseconds */
+export function bend(fault: Fault, reply: Reply, provider: ProviderName, at: number): Reply | null {
   const plain = { "content-type": "application/json" };
   switch (fault.kind) {
     case "drop-reply":
     case "drop-connection":
       return null;
     case "situation":
-      return situation(provider, fault.name);
+      return situation(provider, fault.name, at);
     case "delay":
     case "trickle":
       return reply;

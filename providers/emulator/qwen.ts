@@ -127,7 +127,7 @@ export const routes: readonly Route[] = [
     surface: "api",
     run(call, world) {
       checkAccess(dialect, call, world);
-      return complete(call);
+      return complete(call, world);
     },
   },
   {
@@ -137,7 +137,7 @@ export const routes: readonly Route[] = [
     surface: "key",
     run(call, world) {
       checkApiKey(dialect, bearer(call), world);
-      return complete(call);
+      return complete(call, world);
     },
   },
   {

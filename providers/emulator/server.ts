@@ -102,7 +102,7 @@ function find(call: Call, world: World): Match | null {
 /** The reply as it leaves; null: none does. */
 function meet(match: Match, call: Call, fault: Fault | null, world: World): Reply | null {
   if (fault === null) return act(match, call, world);
-  return bend(fault, acts(fault) ? act(match, call, world) : json(200, {}), match.dialect.name);
+  return bend(fault, acts(fault) ? act(match, call, world) : json(200, {}), match.dialect.name, world.now());
 }
 
 function act({ dialect, route }: Match, call: Call, world: World): Reply {

@@ -7,9 +7,9 @@ import { type Reply, json } from "./reply.ts";
 /** `policy`: the terms exclude this client or plan. `limit`: a quota is used up. `overloaded`: for now. */
 export type Situation = "policy" | "limit" | "overloaded";
 
-export function situation(provider: ProviderName, name: Situation): Reply {
-  const now = Math.floor(Date.now() / 1000);
-  return replies(now)[provider][name];
+/** @param at epoch milliseconds */
+export function situation(provider: ProviderName, name: Situation, at: number): Reply {
+  return replies(Math.floor(at / 1000))[provider][name];
 }
 
 const anthropicError = (status: number, type: string, message: string, headers: Record<string, string> = {}): Reply =>
