@@ -12,7 +12,6 @@ import {
   rmSync,
   rmdirSync,
   symlinkSync,
-  writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
@@ -24,6 +23,7 @@ import { commandLine } from "../cli/program.ts";
 import { failingDisk, fullDisk } from "../support/failing.ts";
 import { Home, type Json, modeOf, plainTokens } from "../support/home.ts";
 import { sampleAttempt, sampleCredential } from "../support/sample.ts";
+import { intruders } from "../support/intruders.ts";
 import { presented } from "../support/spending.ts";
 import { codeOf, signIn, type Stage, stage, until } from "../support/stage.ts";
 import { canTrace, traced } from "../support/trace.ts";
@@ -138,46 +138,6 @@ rule(
   },
 );
 
-/** What somebody may put in the place of a file. @returns a check that what it leads to is untouched */
-const intruders: Readonly<Record<string, (home: Home, path: string) => () => void>> = {
-  "a link to somebody's file": (home, path) => {
-    const target = join(home.userHome, "theirs.json");
-    writeFileSync(target, JSON.stringify(plainTokens()));
-    chmodSync(target, 0o644);
-    const before = readFileSync(target, "utf8");
-    symlinkSync(target, path);
-    return () => {
-      assert.deepEqual([readFileSync(target, "utf8"), modeOf(target)], [before, "0644"]);
-      assert.ok(lstatSync(path).isSymbolicLink());
-      rmSync(target);
-    };
-  },
-  "a link to nothing": (home, path) => {
-    symlinkSync(join(home.userHome, "nothing"), path);
-    return () => {
-      assert.ok(!existsSync(join(home.userHome, "nothing")) && lstatSync(path).isSymbolicLink());
-    };
-  },
-  "a pipe": (_, path) => {
-    execFileSync("mkfifo", ["-m", "600", path]);
-    return () => {
-      assert.ok(lstatSync(path).isFIFO());
-    };
-  },
-  "a link to a device": (_, path) => {
-    symlinkSync("/dev/zero", path);
-    return () => {
-      assert.ok(lstatSync(path).isSymbolicLink());
-    };
-  },
-  "a folder": (_, path) => {
-    mkdirSync(path);
-    return () => {
-      assert.ok(lstatSync(path).isDirectory());
-    };
-  },
-};
-
 rule(
   {
     id: "T44",
@@ -239,9 +199,9 @@ rule(
         for (const put of [intruders["a link to somebody's file"], intruders["a pipe"]]) {
           await using s = await stage();
           mkdirSync(s.home.paths.oauth, { mode: 0o700 });
-          const isUntouched = put?.(s.home, s.home.paths.journal);
+          const isUntouched = put(s.home, s.home.paths.journal);
           assert.equal((await signIn(s, s.auth(), "gemini")).row.state, "authenticated");
-          isUntouched?.();
+          isUntouched();
         }
       },
       "an oauth folder that is a link elsewhere": async () => {

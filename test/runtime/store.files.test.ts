@@ -22,6 +22,7 @@ import { checkAccountName, checkProviderName, nameOfFile, stemOf } from "../../r
 import { createPendingStore } from "../../runtime/store/pending.ts";
 import { createStore } from "../../runtime/store/store.ts";
 import { Home, modeOf, plainTokens } from "../support/home.ts";
+import { intruders } from "../support/intruders.ts";
 import { sampleAttempt, sampleCredential } from "../support/sample.ts";
 import { codeOf, signIn, stage } from "../support/stage.ts";
 
@@ -79,45 +80,6 @@ describe("modes", () => {
     }
   }
 });
-
-/** What somebody may put in the place of a token file. Answers a check that it is untouched. */
-const intruders: Readonly<Record<string, (home: Home, path: string) => () => void>> = {
-  "a symbolic link to a login elsewhere": (home, path) => {
-    const target = join(home.userHome, "elsewhere.json");
-    writeFileSync(target, JSON.stringify(plainTokens()), { mode: 0o644 });
-    const before = readFileSync(target, "utf8");
-    symlinkSync(target, path);
-    return () => {
-      assert.equal(readFileSync(target, "utf8"), before);
-      assert.equal(modeOf(target), "0644");
-      assert.ok(lstatSync(path).isSymbolicLink());
-    };
-  },
-  "a link to nothing": (_, path) => {
-    symlinkSync("/nonexistent/target", path);
-    return () => {
-      assert.ok(lstatSync(path).isSymbolicLink());
-    };
-  },
-  "a pipe that nobody writes to": (_, path) => {
-    execFileSync("mkfifo", ["-m", "600", path]);
-    return () => {
-      assert.ok(lstatSync(path).isFIFO());
-    };
-  },
-  "a link to a device": (_, path) => {
-    symlinkSync("/dev/zero", path);
-    return () => {
-      assert.ok(lstatSync(path).isSymbolicLink());
-    };
-  },
-  "a folder": (_, path) => {
-    mkdirSync(path);
-    return () => {
-      assert.ok(lstatSync(path).isDirectory());
-    };
-  },
-};
 
 for (const [what, put] of Object.entries(intruders)) {
   describe(`${what} in the place of a token file`, () => {
