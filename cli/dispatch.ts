@@ -23,6 +23,7 @@ export async function choose(words: Line["words"]): Promise<Choice> {
     const provider = isAbout ? second.toLowerCase() : "";
     return { listed: own, command: await own.load(), provider, words: isAbout ? rest : words.slice(1) };
   }
+  if (Object.hasOwn(verbs, name)) throw await swapped(name, second?.toLowerCase());
   const verb = second?.toLowerCase() ?? "use";
   const listed = Object.hasOwn(verbs, verb) && (verb !== "use" || second === undefined) ? verbs[verb] : undefined;
   if (listed === undefined) {
@@ -30,6 +31,13 @@ export async function choose(words: Line["words"]): Promise<Choice> {
     throw await usage(`there is no ${JSON.stringify(verb)}${await hint(verb, known)}; there are ${known.join(", ")}`);
   }
   return { listed, command: await listed.load(), provider: name, words: rest };
+}
+
+/** Other programs take the command first. */
+async function swapped(verb: string, provider = ""): Promise<Error> {
+  const { AuthError } = await import("../runtime/index.ts");
+  if (!/^[a-z]\w*$/.test(provider)) return await usage(`the provider comes first: \`llxprt-auth <p> ${verb}\``);
+  return new AuthError("provider_first", { provider, detail: verb });
 }
 
 /** What is wrong with the line for this command; null: nothing. */

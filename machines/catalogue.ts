@@ -157,6 +157,7 @@ export const catalogue = {
   api_missing: entry("{provider} has no API to ask; set api in its settings", "misconfigured", "{provider} status"),
 
   // The command line
+  provider_first: entry("the provider comes first, then {detail}", "usage", "{provider} {detail}", "none"),
   unknown_provider: entry("there is no provider called {detail}", "usage", "status", "none"),
   name_invalid: entry("{detail}", "usage", "--help", "none"),
   usage: entry("{detail}", "usage", "--help", "good"),

@@ -134,6 +134,7 @@ export const commands: Readonly<Record<string, Listed>> = {
 /** Names that a provider of one's own may not bear: the commands, and those that are to come. */
 export const reservedNames: ReadonlySet<string> = new Set([
   ...Object.keys(commands),
+  ...Object.keys(verbs),
   "auth",
   "completion",
   "doctor",
