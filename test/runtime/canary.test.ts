@@ -6,7 +6,9 @@ import { it } from "node:test";
 import type { ProviderName } from "../../providers/index.ts";
 import type { Auth } from "../../runtime/auth.ts";
 import { loginOf } from "../../runtime/actor.ts";
+import { readJournal } from "../../runtime/inspect/reading.ts";
 import { journalText, rerun } from "../../runtime/inspect/rerun.ts";
+import { createFeed } from "../../runtime/inspect/stately/feed.ts";
 import { canaries, everythingOf, formsOf } from "../support/canary.ts";
 import { answer, beginLogin, signIn, type Stage, stage } from "../support/stage.ts";
 
@@ -173,6 +175,9 @@ it("no secret is where it does not belong", { timeout: 60_000 }, async () => {
     "journal played again",
     rerun(journalText(s.home.paths.journal), () => null),
   );
+  const messages = [...readJournal(s.home.paths)].flatMap(createFeed(() => ["loopback", "paste", "device"]));
+  assert.ok(messages.length > 100, `${messages.length} messages`);
+  record.note("told to the hosted inspector", messages);
   for (const provider of ["gemini", "anthropic", "codex"] as const)
     record.note("logout", (await auth.account(provider).logout()).revocation);
   record.note("notices", s.notices);
