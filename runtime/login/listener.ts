@@ -4,9 +4,9 @@
 // takes the other half of `localhost` (8.3). Any page and any program can reach it: only a callback that fits the attempt
 // is handed on, and the browser is kept waiting until the sign-in is stored, so that it is told the truth.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { Socket } from "node:net";
 import { AuthError } from "../../machines/errors.ts";
 import type { Loopback } from "../../providers/provider.ts";
+import { closed, makeRoom } from "../connections.ts";
 import { errnoOf } from "../store/trust.ts";
 import { type Callback, type CallbackRequest, judgeCallback } from "../wire/callback.ts";
 import type { Expected } from "../wire/redirect.ts";
@@ -77,20 +77,6 @@ function bind(host: string, port: number): Promise<Server | null> {
       resolve(server);
     });
   });
-}
-
-const mostConnections = 64;
-
-/** Who connects and says nothing keeps nobody out: the longest silent one has to go. */
-function makeRoom(server: Server): void {
-  const silent = new Set<Socket>();
-  server.on("connection", (socket) => {
-    silent.add(socket);
-    socket.once("close", () => silent.delete(socket));
-    const [oldest] = silent;
-    if (silent.size > mostConnections) oldest?.destroy();
-  });
-  server.on("request", ({ socket }) => silent.delete(socket));
 }
 
 function portOf(server: Server): number {
@@ -176,20 +162,4 @@ function asCallback(request: IncomingMessage): CallbackRequest {
 
 function send(response: ServerResponse, { status, html }: Page): void {
   response.writeHead(status, pageHeaders).end(html);
-}
-
-const lingerMs = 500;
-
-/** Lets the last page get out, then cuts whatever is left: the port is free within a second. */
-function closed(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => {
-      server.closeAllConnections();
-    }, lingerMs);
-    server.close(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-    server.closeIdleConnections();
-  });
 }
