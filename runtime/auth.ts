@@ -14,6 +14,7 @@ import { provided } from "./effects.ts";
 import { type Access, authorizedFetch, openAccess } from "./fetch.ts";
 import { type Host, realHost } from "./host.ts";
 import { obtaining, type Obtain, type SignIn } from "./lazy.ts";
+import type { Inspector } from "./inspect/page/inspector.ts";
 import { createDesk, type Desk } from "./login/desk.ts";
 import { settleLeftSignIns } from "./login/settle.ts";
 import { createEnsureFresh } from "./refresh/ensure-fresh.ts";
@@ -70,6 +71,11 @@ export interface Auth {
   ky(provider: string, options?: FetchOptions): Promise<KyInstance>;
   /** The statechart of an account, running. */
   actor(provider: string, account?: string): CredentialActor;
+  /**
+   * Serves a page on this machine that shows every account's statechart, and what every process does with it. It reads
+   * files, and contacts, writes and starts nothing. @throws AuthError `settings_invalid`, `internal`
+   */
+  inspect(): Promise<Inspector>;
   /** Stops the actors, closes listeners and connections. Sign-ins under way can be finished by another process. */
   close(): Promise<void>;
 }
@@ -87,6 +93,7 @@ export function createAuth(options: AuthOptions = {}): Auth {
   const given = { environment: host.environment, paths, keys: options.keys ?? null, profile };
   const jitter = (host.randomBytes(1)[0] ?? 0) / 256;
   const accounts = new Map<string, Open>();
+  const inspectors: Inspector[] = [];
 
   const open = (providerName: string, accountName = defaultAccount): Open => {
     const facts = provider(providerName);
@@ -158,7 +165,15 @@ export function createAuth(options: AuthOptions = {}): Auth {
       return (await kyOver(authFetch(name, fetchOptions))).extend({ baseUrl: `${base}/` });
     },
     actor: (name, of) => open(name, of).account.actor,
+    inspect: async () => {
+      // Loaded when it is asked for: a server and its page are large.
+      const { openInspector } = await import("./inspect/page/inspector.ts");
+      const inspector = await openInspector({ ...given, host, reserved: options.reserved ?? new Set() });
+      inspectors.push(inspector);
+      return inspector;
+    },
     close: async () => {
+      await Promise.all(inspectors.map((inspector) => inspector.close()));
       for (const { stop } of accounts.values()) stop();
       await Promise.all([...desk.listeners.values()].map((listener) => listener.close()));
       ensureFresh.close();

@@ -11,6 +11,7 @@ export { type Candidate, type KeyFlags, type Precedence, sourceName, sourceOf } 
 export type { Access } from "./fetch.ts";
 export { type ChartName, chartNames } from "../machines/chart.ts";
 export { journalText, type Rerun, rerun } from "./inspect/rerun.ts";
+export type { Inspector } from "./inspect/page/inspector.ts";
 export type { Story } from "./inspect/story.ts";
 export { type MachineFormat, machineAs, machineFormats } from "./inspect/machine.ts";
 export { type Host, realHost } from "./host.ts";

@@ -16,7 +16,8 @@ export type SecretKind =
   | "device_code"
   | "client_secret"
   | "api_key"
-  | "pasted_text";
+  | "pasted_text"
+  | "page_handle";
 
 export class Secret<Kind extends SecretKind = SecretKind> {
   readonly kind: Kind;

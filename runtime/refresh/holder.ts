@@ -24,8 +24,33 @@ export function presenceOf(holder: Holder): Presence {
   if (isOtherBoot(holder) || holder.pidNamespace !== pidNamespace()) return "unknown";
   if (holder.startTicks === null) return isSignalled(holder.pid) ? "here" : "gone";
   const now = statOf(String(holder.pid));
-  if (now === null || now.startTicks !== holder.startTicks || now.state === "Z") return "gone";
-  return now.state === "T" || now.state === "t" ? "stopped" : "here";
+  return now?.startTicks === holder.startTicks ? presenceIn(now.state) : "gone";
+}
+
+/** Whether a process of this number is there, whoever it is: for one that the kernel has just named. */
+export function presenceOfProcess(pid: number): Presence {
+  const now = statOf(String(pid));
+  if (now !== null) return presenceIn(now.state);
+  return isSignalled(pid) ? "here" : "gone";
+}
+
+/** Whether a process that was there at that moment (epoch ms) still is, and its number is no other's now. */
+export function isThereSince(pid: number, at: number): boolean {
+  const now = statOf(String(pid));
+  if (now === null) return presenceOfProcess(pid) !== "gone";
+  const begunAt = Date.now() - uptimeMs() + Number(now.startTicks) * tickMs;
+  return presenceIn(now.state) !== "gone" && begunAt <= at + clockSlackMs;
+}
+
+// sysconf(_SC_CLK_TCK): the same on every Linux that Node runs on.
+const tickMs = 10;
+/** Clocks are set now and then. */
+const clockSlackMs = 2_000;
+
+// /proc/pid/stat, field 3.
+function presenceIn(state: string): Presence {
+  if (state === "Z") return "gone";
+  return state === "T" || state === "t" ? "stopped" : "here";
 }
 
 /** Written before this machine was started, or on another one. */

@@ -96,7 +96,8 @@ function noteHolder(folder: string, at: number): void {
   }
 }
 
-function holderIn(folder: string): Holder | null {
+/** Who took the lock of this folder last; null: nobody, or it is not known. */
+export function holderIn(folder: string): Holder | null {
   try {
     const file = readPrivate(join(folder, "holder"), {});
     return file === null ? null : decodeHolder(file.text);

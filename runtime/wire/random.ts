@@ -1,4 +1,4 @@
-// The three unguessable values of a sign-in, each from a draw of its own (RFC 9700 2.1.1: fresh for every transaction).
+// The unguessable values of a sign-in and of a page, each from a draw of its own (RFC 9700 2.1.1: fresh for every transaction).
 // The source comes from outside, so that a test can count the draws; nothing else here is random.
 import { Secret, type SecretKind } from "../secret.ts";
 
@@ -18,6 +18,11 @@ export function newState(randomBytes: RandomBytes): Secret<"state"> {
 /** OIDC Core 3.1.2.1. */
 export function newNonce(randomBytes: RandomBytes): Secret<"nonce"> {
   return drawn("nonce", randomBytes);
+}
+
+/** What lets a browser see the page of `inspect`: once in its address, and from then on in a cookie. */
+export function newPageHandle(randomBytes: RandomBytes): Secret<"page_handle"> {
+  return drawn("page_handle", randomBytes);
 }
 
 function drawn<Kind extends SecretKind>(kind: Kind, randomBytes: RandomBytes): Secret<Kind> {
