@@ -1,13 +1,20 @@
 // What a person reads while signing in. Pure text: an address and a code always stand alone on their lines, undecorated, and
 // the service and host are named, so that nobody types a code into a stranger's page (RFC 8628 5.4).
-import type { PendingRow, Provider, StatusRow } from "../runtime/index.ts";
-import type { Output } from "./output.ts";
+import type { PendingRow, Provider, StatusRow, Surrounding } from "../runtime/index.ts";
+import { type Output, shellWord } from "./output.ts";
 import { isTerminal, type Io } from "./terminal.ts";
 import { moment } from "./when.ts";
 
-/** The lines that announce a sign-in. */
-export function pageOf(row: PendingRow, { title }: Provider, io: Io, { style }: Output): string[] {
+/** The lines that announce a sign-in. @param around where this runs */
+export function pageOf(
+  row: PendingRow,
+  provider: Provider,
+  around: readonly Surrounding[],
+  io: Io,
+  { style }: Output,
+): string[] {
   const { kind, url, urlComplete, userCode } = row;
+  const { title } = provider;
   const lines = [`Sign in to ${style("bold", title)} at ${new URL(url).host}.`, "Open this address:", "", url, ""];
   if (kind === "device") {
     lines.push("and enter this code:", "", style("bold", userCode ?? ""), "");
@@ -24,14 +31,31 @@ export function pageOf(row: PendingRow, { title }: Provider, io: Io, { style }: 
         : `Finish ${later(row)}`,
     ];
   }
-  const back = new URL(url).searchParams.get("redirect_uri");
-  const hint = back === null ? null : forwarding(io.environment, back);
-  if (hint !== null) lines.push(`Is the browser on another machine? Run there: ${hint}`);
-  lines.push(
+  return [
+    ...lines,
+    ...fromAfar(row, provider, around),
     isTerminal(io)
       ? "If the page at the end does not load, paste its address here. It is not shown."
       : `If the page at the end does not load, finish ${later(row)}`,
-  );
+  ];
+}
+
+/** What helps a browser on another machine to come back to a port here. Nothing where it needs no help, or cannot be helped. */
+export function fromAfar(row: PendingRow, { grants }: Provider, around: readonly Surrounding[]): string[] {
+  const first = around.find(({ says }) => says !== null);
+  const back = row.kind === "loopback" ? new URL(row.url).searchParams.get("redirect_uri") : null;
+  const port = back === null ? 0 : Number(new URL(back).port);
+  if (first === undefined || port === 0) return [];
+  // Who forwards nothing itself may run inside of what does.
+  const way = first.forward === null ? around.find(({ forward }) => forward !== null) : first;
+  const lines: string[] = [];
+  for (const { title, says, forward } of new Set([first, way ?? first])) {
+    lines.push(`This is ${title}. ${says}`);
+    if (forward !== null) lines.push("", forward(port).map(shellWord).join(" "), "");
+  }
+  if (grants.includes("device")) {
+    lines.push(`Or sign in with a code, from any machine: ${commandOf(row, "login --device")}`);
+  }
   return lines;
 }
 
@@ -61,13 +85,4 @@ export function commandOf({ provider, account }: Pick<StatusRow, "provider" | "a
 
 function later(row: PendingRow): string {
   return `with \`${commandOf(row, "complete")}\` and what the page shows.`;
-}
-
-/** The command that lets a browser on the person's own machine reach the listener here. */
-function forwarding(environment: Io["environment"], redirect: string): string | null {
-  const [, , server] = (environment["SSH_CONNECTION"] ?? "").split(" ");
-  const { port, hostname } = new URL(redirect);
-  if (server === undefined || port === "") return null;
-  const user = environment["USER"] ?? environment["LOGNAME"];
-  return `ssh -N -L ${port}:${hostname}:${port} ${user === undefined ? "" : `${user}@`}${server}`;
 }

@@ -3,7 +3,7 @@
 // The address is printed before anything is opened, so that it can be copied whatever else fails, and no failure to open it
 // ends anything. While it waits, every way to an end is open: the browser, a paste, another terminal.
 import { resolve } from "node:path";
-import type { Account, LoginRequest, PendingRow, Status } from "../runtime/index.ts";
+import type { Account, LoginRequest, PendingRow, Status, Surrounding } from "../runtime/index.ts";
 import { lower } from "./output.ts";
 import { type Context, isBrowserOff } from "./session.ts";
 import { howToGoOn, pageOf, signedInAs, underWay } from "./sign-in-words.ts";
@@ -43,6 +43,7 @@ export function needsSignIn({ row }: Status): boolean {
 async function converse(context: Context, account: Account, begin: Begin): Promise<Status> {
   const { output, signal, io } = context;
   const facts = await context.facts();
+  const around = await surroundings(context);
   const stops: (() => void)[] = [];
   let pending: PendingRow | null = null;
   try {
@@ -52,10 +53,10 @@ async function converse(context: Context, account: Account, begin: Begin): Promi
         pending = row;
         if (row.kind !== "device") stops.push(takePastes(context, account));
         if (joined) output.say(underWay(facts));
-        for (const line of pageOf(row, facts, io, output)) output.say(line);
+        for (const line of pageOf(row, facts, around, io, output)) output.say(line);
         stops.push(keepTime(context, row));
         // Whoever began it has opened the page: one browser is enough.
-        if (!joined) void openPage(context, row);
+        if (!joined) void openPage(context, row, around);
       },
     });
     for (const stop of stops.splice(0)) stop();
@@ -67,12 +68,23 @@ async function converse(context: Context, account: Account, begin: Begin): Promi
   }
 }
 
+/** Where this runs. */
+export async function surroundings({ io }: Pick<Context, "io">): Promise<Surrounding[]> {
+  const { surroundingsHere } = await import("../runtime/index.ts");
+  return surroundingsHere(io.environment);
+}
+
 /** Opens the page where the person is likely to see it. Never fatal. */
-async function openPage({ io, flags, host, output, facts }: Context, row: PendingRow): Promise<void> {
+async function openPage(
+  { io, flags, host, output, facts }: Context,
+  row: PendingRow,
+  around: readonly Surrounding[],
+): Promise<void> {
   const { url, urlComplete } = row;
   const named = flags.browser ?? io.environment["BROWSER"] ?? "";
   if (isBrowserOff(io, flags) || (named === "" && (!isTerminal(io) || isCi(io)))) return;
-  if (named === "" && !hasDisplay(io.environment)) {
+  // Without one, an opener starts a browser for terminals, unseen.
+  if (named === "" && around.some(({ name }) => name === "no-display")) {
     output.say("There is no display here: open the address in a browser on any machine.");
     return;
   }
@@ -87,12 +99,6 @@ async function openPage({ io, flags, host, output, facts }: Context, row: Pendin
   } catch {
     output.say("No browser could be opened: open the address yourself.");
   }
-}
-
-/** Without one, an opener starts a browser for terminals, unseen. */
-function hasDisplay(environment: Context["io"]["environment"]): boolean {
-  if (process.platform !== "linux") return true;
-  return ["DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME"].some((name) => (environment[name] ?? "") !== "");
 }
 
 /** Hands pastes to the sign-in. A wrong one is answered, and the wait goes on. */

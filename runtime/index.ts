@@ -19,6 +19,7 @@ export { type HomeSettings, settingsIn } from "./settings/home.ts";
 export { isKnownPage } from "./login/known-page.ts";
 export { Secret } from "./secret.ts";
 export type { PendingRow, Status, StatusRow } from "./status.ts";
+export { type Surrounding, surroundingsHere } from "./surroundings.ts";
 export type { Credential } from "./token.ts";
 export { printable } from "./wire/text.ts";
 export type { Provider } from "../providers/provider.ts";

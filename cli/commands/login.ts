@@ -6,8 +6,8 @@ import type { Flags } from "../options.ts";
 import { portIn, secondsIn } from "../numbers.ts";
 import { outrankedBy } from "../precedence-words.ts";
 import type { Context } from "../session.ts";
-import { commandOf, underWay } from "../sign-in-words.ts";
-import { signIn } from "../signing-in.ts";
+import { commandOf, fromAfar, underWay } from "../sign-in-words.ts";
+import { signIn, surroundings } from "../signing-in.ts";
 import { isCi } from "../terminal.ts";
 import type { Command } from "./index.ts";
 
@@ -54,6 +54,7 @@ async function detach(context: Context, account: Account, request: LoginRequest)
   if (row.userCode !== null) output.data(`Code: ${row.userCode}`);
   output.data(`Attempt: ${row.attempt}`);
   output.data(`Until: ${row.expiresAt ?? "no limit"}`);
+  for (const line of fromAfar(row, facts, await surroundings(context))) output.say(line);
   output.say(
     row.kind === "paste"
       ? `Finish it with: ${commandOf(row, "complete")}`
