@@ -4,8 +4,10 @@
 import { resolve } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { AuthError } from "../machines/errors.ts";
+import type { ProviderMachine } from "../machines/provider.ts";
 import type { Provider } from "../providers/provider.ts";
 import type { Account } from "./account.ts";
+import { createNameCheck } from "./account-names.ts";
 import { apiFor } from "./api.ts";
 import { type CredentialActor, run, type Running } from "./actor.ts";
 import { type KeyFlags, type Precedence, sourceOf } from "./credentials.ts";
@@ -94,20 +96,28 @@ export function createAuth(options: AuthOptions = {}): Auth {
   const jitter = (host.randomBytes(1)[0] ?? 0) / 256;
   const accounts = new Map<string, Open>();
   const inspectors: Inspector[] = [];
+  const checkName = createNameCheck(desk);
+  const machines = new Map<string, ProviderMachine>();
+
+  /** One for all accounts of a provider: a statechart takes far more memory than an account. */
+  const machineOf = (facts: Provider): ProviderMachine => {
+    const made = machines.get(facts.name) ?? provided(facts, desk, ensureFresh);
+    machines.set(facts.name, made);
+    return made;
+  };
 
   const open = (providerName: string, accountName = defaultAccount): Open => {
     const facts = provider(providerName);
     const name = { provider: facts.name, account: checkAccountName(accountName) };
     const known = accounts.get(stemOf(name));
     if (known !== undefined) return known;
-    const opened = [...accounts.values()].map(({ account }) => account);
-    checkCase(name, [...opened, ...desk.store.list(), ...desk.pending.names()]);
+    checkName(name);
     const why = (findings: Findings): Precedence =>
       precedenceOf(facts, name.account, readSettings(paths), findings, given);
     const start = (): Running => {
       tighten(desk, name, options.onNotice);
       settleLeftSignIns(desk, name);
-      const running = run(provided(facts, desk, ensureFresh), { ...name, ahead: options.ahead ?? true, jitter }, desk);
+      const running = run(machineOf(facts), { ...name, ahead: options.ahead ?? true, jitter }, desk);
       running.actor.subscribe({ next: () => demands.forget(), error: () => undefined });
       return running;
     };
@@ -205,17 +215,6 @@ function tighten({ store }: Desk, name: AccountName, onNotice: AuthOptions["onNo
     if (!(error instanceof AuthError)) throw error;
     onNotice?.(`${path} can be read by others, and that could not be changed`);
   }
-}
-
-/** Some disks would take two such names for one. @throws AuthError `name_invalid` */
-function checkCase({ provider, account }: AccountName, others: readonly AccountName[]): void {
-  const names = [
-    defaultAccount,
-    ...others.filter((other) => other.provider === provider).map((other) => other.account),
-  ];
-  const other = names.find((name) => name !== account && name.toLowerCase() === account.toLowerCase());
-  if (other !== undefined)
-    throw new AuthError("name_invalid", { detail: `there is an account ${other}; ${account} differs in case only` });
 }
 
 const verifiedEveryMs = 60_000;

@@ -364,6 +364,11 @@ describe("names", () => {
     assert.equal(auth.account("codex", "Work").status().row.present, true);
     assert.equal(auth.account("CODEX", "other").provider, "codex");
     assert.throws(() => auth.account("codex", "Other"), { code: "name_invalid" }, "also within one process");
+
+    const later = s.home.plant("codex", plainTokens(), 0o600, "Later");
+    assert.throws(() => auth.account("codex", "later"), { code: "name_invalid" }, "also one that came meanwhile");
+    rmSync(later);
+    assert.equal(auth.account("codex", "later").account, "later", "and not when it has gone again");
   });
 
   it("of the accounts that have tokens or a sign-in under way are listed, the default ones always", async () => {
