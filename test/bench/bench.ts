@@ -3,6 +3,7 @@
 import { commands } from "./commands.ts";
 import { inProcess } from "./in-process.ts";
 import { installed } from "./installed.ts";
+import { memory } from "./memory.ts";
 import { refreshing } from "./refreshing.ts";
 
 export interface Figure {
@@ -12,7 +13,7 @@ export interface Figure {
   readonly isMet: boolean;
 }
 
-const parts = { commands, "in-process": inProcess, refreshing, installed };
+const parts = { commands, "in-process": inProcess, refreshing, memory, installed };
 
 // A bundle of certificates in the environment alone can triple the start of Node (it measures the bundle, not us).
 delete process.env["NODE_EXTRA_CA_CERTS"];
