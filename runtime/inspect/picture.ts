@@ -2,14 +2,8 @@
 // no more than this: it has an id for each state and arrow, and takes its colours from where it is shown.
 import { type ChartName, chartNames } from "../../machines/chart.ts";
 import type { Grant } from "../../providers/provider.ts";
+import { glanceName, grantNames, pictureName } from "./picture-name.ts";
 import pictures from "./pictures.json" with { type: "json" };
-
-const grantNames = ["loopback", "paste", "device"] as const satisfies readonly Grant[];
-
-/** Under which name a picture is kept: an account's life looks the same for the same grants, whatever their order. */
-export function pictureName(chart: ChartName, grants: readonly Grant[]): string {
-  return chart === "account" ? `account ${grantNames.filter((grant) => grants.includes(grant)).join(" ")}` : chart;
-}
 
 /** Every picture that can be asked for. */
 export function allPictures(): { readonly chart: ChartName; readonly grants: readonly [Grant, ...Grant[]] }[] {
@@ -34,6 +28,11 @@ const style = `<style>
   .arrow polygon { fill: currentColor; }
   .initial path { stroke-width: 2; }
 </style>`;
+
+/** The chart at a glance; it has the same ids. */
+export function glanceOf(chart: ChartName, grants: readonly Grant[]): string {
+  return (pictures as Readonly<Record<string, string>>)[glanceName(chart, grants)] ?? "";
+}
 
 /** The same with colours of its own, for a file: dark where the viewer is. */
 export function standalone(svg: string): string {

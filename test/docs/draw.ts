@@ -2,18 +2,22 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { chartOf, drawn } from "../../machines/chart.ts";
-import { allPictures, pictureName } from "../../runtime/inspect/picture.ts";
+import { allPictures } from "../../runtime/inspect/picture.ts";
+import { glanceName, pictureName } from "../../runtime/inspect/picture-name.ts";
 import { machinePages } from "./machines.ts";
-import { picture } from "./picture.ts";
+import { glance, picture } from "./picture.ts";
 
 const root = join(import.meta.dirname, "../..");
 
 /** Every picture of the program, as it would be drawn now. */
 export function pictures(): string {
-  const drawings = allPictures().map(({ chart, grants }) => [
-    pictureName(chart, grants),
-    picture(drawn(chartOf(chart, grants))),
-  ]);
+  const drawings = allPictures().flatMap(({ chart, grants }) => {
+    const states = drawn(chartOf(chart, grants));
+    return [
+      [pictureName(chart, grants), picture(states)],
+      [glanceName(chart, grants), glance(states)],
+    ];
+  });
   return `${JSON.stringify(Object.fromEntries(drawings), null, 2)}\n`;
 }
 

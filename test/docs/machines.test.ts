@@ -6,7 +6,7 @@ import { describe, it } from "node:test";
 import { chartOf, drawn } from "../../machines/chart.ts";
 import { definition } from "../../runtime/inspect/definition.ts";
 import { arrowsOf } from "../../runtime/inspect/labels.ts";
-import { allPictures, pictureOf } from "../../runtime/inspect/picture.ts";
+import { allPictures, glanceOf, pictureOf } from "../../runtime/inspect/picture.ts";
 import { pictures } from "./draw.ts";
 import { machinePages } from "./machines.ts";
 
@@ -21,12 +21,14 @@ describe("the pictures of the statecharts", () => {
   for (const { chart, grants } of allPictures())
     it(`have an id for every state and arrow: ${chart} ${grants.join(" ")}`, () => {
       const { states, transitions } = drawn(chartOf(chart, grants));
-      const svg = pictureOf(chart, grants).replaceAll("&gt;", ">").replaceAll("&#45;", "-");
-      const ids = new Set([...svg.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id));
-      for (const { path } of states) assert.ok(ids.has(`n:${path}`), path);
-      for (const { source, target } of arrowsOf(transitions))
-        assert.ok(ids.has(`e:${source}>${target}`), `${source}>${target}`);
-      assert.doesNotMatch(svg, /<script|href|url\(|@import|style="/);
+      for (const text of [pictureOf(chart, grants), glanceOf(chart, grants)]) {
+        const svg = text.replaceAll("&gt;", ">").replaceAll("&#45;", "-");
+        const ids = new Set([...svg.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id));
+        for (const { path } of states) assert.ok(ids.has(`n:${path}`), path);
+        for (const { source, target } of arrowsOf(transitions))
+          assert.ok(ids.has(`e:${source}>${target}`), `${source}>${target}`);
+        assert.doesNotMatch(svg, /<script|href|url\(|@import|style="/);
+      }
     });
 });
 

@@ -8,7 +8,38 @@ const viz = await instance();
 
 /** SVG text with ids `n:<path>` for states and `e:<source>><target>` for arrows. */
 export function picture(chart: DrawnChart): string {
-  const svg = viz.renderString(dot(chart), { format: "svg", engine: "dot" });
+  return laidOut(dot(chart, full));
+}
+
+/** The same at a glance: narrow enough to be read without scrolling, since the texts at the arrows are given no room. */
+export function glance(chart: DrawnChart): string {
+  return laidOut(dot(chart, close));
+}
+
+interface Layout {
+  readonly graph: string;
+  readonly node: string;
+  readonly edge: string;
+  /** What Graphviz calls a text at an arrow: `xlabel` is put where there happens to be room. */
+  readonly label: "label" | "xlabel";
+}
+
+const full: Layout = {
+  graph: `nodesep=0.28; ranksep=0.5; fontsize=12;`,
+  node: `fontsize=12, height=0.36, margin="0.14,0.05"`,
+  edge: "fontsize=9, arrowsize=0.6",
+  label: "label",
+};
+
+const close: Layout = {
+  graph: `nodesep=0.3; ranksep=0.65; fontsize=16;`,
+  node: `fontsize=16, height=0.45, margin="0.14,0.05"`,
+  edge: "fontsize=11, arrowsize=0.8",
+  label: "xlabel",
+};
+
+function laidOut(text: string): string {
+  const svg = viz.renderString(text, { format: "svg", engine: "dot" });
   return svg
     .slice(svg.indexOf("<svg"))
     .replaceAll(/<!--[\s\S]*?-->\n?/g, "")
@@ -22,16 +53,16 @@ export function picture(chart: DrawnChart): string {
     .trim();
 }
 
-function dot({ states, transitions }: DrawnChart): string {
+function dot({ states, transitions }: DrawnChart, layout: Layout): string {
   const arrows = arrowsOf(transitions);
   const anywhere = arrows.some(({ source }) => source === "");
   return `digraph {
-compound=true; rankdir=TB; nodesep=0.28; ranksep=0.5; pad=0.2; fontname="Helvetica"; fontsize=12;
-node [shape=box, style=rounded, fontname="Helvetica", fontsize=12, height=0.36, margin="0.14,0.05"];
-edge [fontname="Helvetica", fontsize=9, arrowsize=0.6];
+compound=true; rankdir=TB; pad=0.2; fontname="Helvetica"; ${layout.graph}
+node [shape=box, style=rounded, fontname="Helvetica", ${layout.node}];
+edge [fontname="Helvetica", ${layout.edge}];
 ${anywhere ? `"" [label="any state", id="n:", class="state anywhere"];` : ""}
 ${inside("", states)}
-${arrows.map((arrow) => edge(arrow, states)).join("\n")}
+${arrows.map((arrow) => edge(arrow, states, layout)).join("\n")}
 }`;
 }
 
@@ -52,7 +83,7 @@ ${inside(path, states)}
     .join("\n");
 }
 
-function edge({ source, target, labels }: ReturnType<typeof arrowsOf>[number], states: readonly DrawnState[]): string {
+function edge({ source, target, labels }: ReturnType<typeof arrowsOf>[number], states: readonly DrawnState[], { label }: Layout): string {
   const [from, to] = [leafOf(source, states), leafOf(target, states)];
   const ends = [
     ...(from === source ? [] : [`ltail=${quoted(`cluster ${source}`)}`]),
@@ -61,7 +92,7 @@ function edge({ source, target, labels }: ReturnType<typeof arrowsOf>[number], s
   const parts = [
     `id=${quoted(`e:${source}>${target}`)}`,
     `class="arrow"`,
-    `label=${quoted(labels.join("\\n"))}`,
+    `${label}=${quoted(labels.join("\\n"))}`,
     ...ends,
   ];
   return `${quoted(from)} -> ${quoted(to)} [${parts.join(", ")}];`;
