@@ -1,8 +1,8 @@
 // Builds dist/: the command (bundled, so that it starts fast), the library (its dependencies left outside), the types, and
 // the licences of what is bundled.
 import { execFileSync } from "node:child_process";
-import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { chmodSync, copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { type InputOptions, type OutputOptions, rolldown } from "rolldown";
 import manifest from "./package.json" with { type: "json" };
 
@@ -72,6 +72,19 @@ await bundle(
   { input: "runtime/index.ts", external: Object.keys(manifest.dependencies) },
   { dir: "dist", format: "esm", entryFileNames: "index.mjs", chunkFileNames: "lib/[name]-[hash].mjs" },
 );
+// The page of `inspect`: one script for a browser, which has no digests of Node's, and the files that go with it.
+await bundle(
+  {
+    input: { view: "runtime/inspect/page/view/view.ts" },
+    platform: "browser",
+    external: ["node:path"],
+    resolve: { alias: { "node:crypto": resolve("runtime/inspect/page/view/no-digest.ts") } },
+    treeshake: { moduleSideEffects: false },
+  },
+  { dir: "dist/page", format: "esm", entryFileNames: "[name].js", minify: true },
+);
+for (const file of ["index.html", "look.css"])
+  copyFileSync(join("runtime/inspect/page/view", file), join("dist/page", file));
 writeFileSync("dist/THIRD-PARTY-LICENCES.txt", licences());
 const types = join("node_modules", "typescript", "bin", "tsc");
 execFileSync(process.execPath, [types, "-p", "tsconfig.build.json"], { stdio: "inherit" });

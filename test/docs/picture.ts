@@ -34,7 +34,7 @@ const full: Layout = {
 const close: Layout = {
   graph: `nodesep=0.3; ranksep=0.65; fontsize=16;`,
   node: `fontsize=16, height=0.45, margin="0.14,0.05"`,
-  edge: "fontsize=11, arrowsize=0.8",
+  edge: "fontsize=14, arrowsize=0.8",
   label: "xlabel",
 };
 
@@ -83,7 +83,11 @@ ${inside(path, states)}
     .join("\n");
 }
 
-function edge({ source, target, labels }: ReturnType<typeof arrowsOf>[number], states: readonly DrawnState[], { label }: Layout): string {
+function edge(
+  { source, target, labels }: ReturnType<typeof arrowsOf>[number],
+  states: readonly DrawnState[],
+  { label }: Layout,
+): string {
   const [from, to] = [leafOf(source, states), leafOf(target, states)];
   const ends = [
     ...(from === source ? [] : [`ltail=${quoted(`cluster ${source}`)}`]),

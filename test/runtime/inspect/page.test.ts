@@ -126,7 +126,7 @@ describe("who is known", () => {
       const { headers } = await visitor.ask(path, {}, method);
       assert.equal(
         headers["content-security-policy"],
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
       );
       for (const [header, value] of Object.entries({
         "x-frame-options": "DENY",
