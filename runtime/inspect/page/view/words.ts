@@ -1,5 +1,6 @@
 // What the page says: states, lines and errors in words. Pure; the words are tables of ours, and no text of a file's or of a
 // server's gets in but what the journal's own list lets through.
+import type { AccountState } from "../../../../machines/describe.ts";
 import { AuthError } from "../../../../machines/errors.ts";
 import { labelOf } from "../../labels.ts";
 import { type Step, steps } from "../../record.ts";
@@ -15,7 +16,7 @@ interface StateWords {
   readonly tone: Tone;
 }
 
-const states: Readonly<Record<string, StateWords>> = {
+const states: Readonly<Record<AccountState | "deciding", StateWords>> = {
   disabled: { says: "off", mark: "dash", tone: "quiet" },
   idle: { says: "nobody signed in", mark: "ring", tone: "quiet" },
   pendingAuth: { says: "sign-in under way", mark: "wait", tone: "busy" },
@@ -33,7 +34,7 @@ const states: Readonly<Record<string, StateWords>> = {
 /** @param state a word of `status`, or a path of the account's chart; null: no line tells */
 export function stateWords(state: string | null): StateWords {
   const [outer = ""] = (state ?? "").split(".");
-  return states[outer] ?? { says: "not known", mark: "dot", tone: "quiet" };
+  return (states as Readonly<Record<string, StateWords>>)[outer] ?? { says: "not known", mark: "dot", tone: "quiet" };
 }
 
 export interface What {
