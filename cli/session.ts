@@ -5,7 +5,7 @@ import type { Account, Auth, Host, KeyFlags, Provider } from "../runtime/index.t
 import { reservedNames } from "./commands/index.ts";
 import { type Flags } from "./options.ts";
 import { createOutput, type Output } from "./output.ts";
-import { isCi, isOn, isTerminal, type Io, readAll } from "./terminal.ts";
+import { isCi, isTerminal, type Io, readAll } from "./terminal.ts";
 
 export interface Context {
   readonly io: Io;
@@ -111,11 +111,6 @@ export function createContext({ io, flags, provider, words, signal, carried = {}
 /** The account that was named; undefined: the default one. */
 export function accountName({ environment }: Io, { account }: Flags): string | undefined {
   return account ?? (environment["LLXPRT_AUTH_ACCOUNT"] || undefined);
-}
-
-/** Whether addresses are printed only. */
-export function isBrowserOff({ environment }: Io, flags: Flags): boolean {
-  return flags["no-browser"] === true || isOn(environment["NO_BROWSER"]);
 }
 
 async function keysGiven(

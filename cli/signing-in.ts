@@ -4,10 +4,11 @@
 // ends anything. While it waits, every way to an end is open: the browser, a paste, another terminal.
 import { resolve } from "node:path";
 import type { Account, LoginRequest, PendingRow, Status, Surrounding } from "../runtime/index.ts";
+import { openingIn } from "./browser.ts";
 import { lower } from "./output.ts";
-import { type Context, isBrowserOff } from "./session.ts";
+import type { Context } from "./session.ts";
 import { howToGoOn, pageOf, signedInAs, underWay } from "./sign-in-words.ts";
-import { isCi, isTerminal, listenForPaste, readAnswer } from "./terminal.ts";
+import { isTerminal, listenForPaste, readAnswer } from "./terminal.ts";
 import { clock, dateOf } from "./when.ts";
 
 /** What the sign-in itself does: begin a new one, or take up one that is under way. */
@@ -81,13 +82,9 @@ async function openPage(
   around: readonly Surrounding[],
 ): Promise<void> {
   const { url, urlComplete } = row;
-  const named = flags.browser ?? io.environment["BROWSER"] ?? "";
-  if (isBrowserOff(io, flags) || (named === "" && (!isTerminal(io) || isCi(io)))) return;
-  // Without one, an opener starts a browser for terminals, unseen.
-  if (named === "" && around.some(({ name }) => name === "no-display")) {
-    output.say("There is no display here: open the address in a browser on any machine.");
-    return;
-  }
+  const opening = openingIn(io, flags, around);
+  if (opening === "unseen") output.say("There is no display here: open the address in a browser on any machine.");
+  if (opening !== "open") return;
   const { isKnownPage } = await import("../runtime/index.ts");
   if (!isKnownPage(await facts(), row)) {
     output.say("It is on a host that is not known for this provider, so it was not opened. Look at it before you do.");

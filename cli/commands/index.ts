@@ -104,6 +104,11 @@ export const commands: Readonly<Record<string, Listed>> = {
     says: "its statechart, or one inside it, as text",
     load: async () => (await import("./machine.ts")).command,
   },
+  inspect: {
+    form: "inspect",
+    says: "a live picture of the machines in the browser",
+    load: async () => (await import("./inspect.ts")).command,
+  },
   replay: {
     form: "replay FILE|-",
     says: "play a journal again with today's statecharts",
@@ -141,7 +146,6 @@ export const reservedNames: ReadonlySet<string> = new Set([
   "exec",
   "help",
   "import",
-  "inspect",
   "menu",
   "version",
 ]);

@@ -29,10 +29,10 @@ describe("help and version", () => {
       assert.equal(stderr, "");
       for (const form of [
         ..."enable disable login complete wait cancel logout token refresh ask why explain reset".split(" "),
-        ..."status machine replay profile shell demo emulator".split(" "),
+        ..."status machine inspect replay profile shell demo emulator".split(" "),
       ])
         assert.match(stdout, new RegExp(`^  (<p> )?${form}\\b`, "m"));
-      for (const unfinished of ["exec", "import", "inspect", "doctor", "completion"])
+      for (const unfinished of ["exec", "import", "doctor", "completion"])
         assert.doesNotMatch(stdout, new RegExp(`^  (<p> )?${unfinished}\\b`, "m"));
       assert.deepEqual(
         stdout.split("\n").filter((text) => text.length > 80),
@@ -177,7 +177,7 @@ describe("settings", () => {
     ],
     ["a field that there is not", { providers: { qwen: { tokenEndpoin: "x" } } }, /providers\.qwen\.tokenEndpoin\b/],
     ["a command's name", { providers: { status: { clientId: "x" } } }, /providers\.status bears the name of a command/],
-    ["a name to come", { providers: { inspect: { clientId: "x" } } }, /providers\.inspect bears the name of a command/],
+    ["a name to come", { providers: { doctor: { clientId: "x" } } }, /providers\.doctor bears the name of a command/],
     ["a name with a path", { providers: { "../x": { clientId: "x" } } }, /providers\.\.\.\/x is no name/],
   ];
   for (const [what, content, says] of mistakes)

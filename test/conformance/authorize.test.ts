@@ -6,6 +6,7 @@ import { after } from "node:test";
 import * as fc from "fast-check";
 import * as oauth from "oauth4webapi";
 import { providers } from "../../providers/index.ts";
+import { createGate } from "../../runtime/inspect/page/gate.ts";
 import { Secret } from "../../runtime/secret.ts";
 import { providerTable } from "../../runtime/settings/table.ts";
 import type { Settings } from "../../runtime/settings/settings.ts";
@@ -93,7 +94,7 @@ rule(
   {
     id: "A02",
     source: "RFC 6749 10.10",
-    says: "what somebody could guess is at least 160 bits from a cryptographic source: state, nonce, name of the attempt",
+    says: "what somebody could guess is at least 160 bits from a cryptographic source: state, nonce, name of the attempt, the inspector's token and cookie",
   },
   {
     holds: {
@@ -108,6 +109,18 @@ rule(
         await beginLogin(s.auth({ host: { randomBytes } }), "codex", "loopback");
         const { state, nonce, attempt } = s.home.read(s.home.pending()[0] ?? "");
         for (const value of [state, nonce, attempt]) assert.ok((drawn.get(value) ?? 0) >= 20);
+      },
+      "the inspector's token and cookie as well, of 32 bytes each": () => {
+        const drawn: number[] = [];
+        const gate = createGate(1, (size) => {
+          drawn.push(size);
+          return new Uint8Array(size).fill(drawn.length);
+        });
+        assert.deepEqual(drawn, [32, 32]);
+        const knock = { method: "GET", host: ["127.0.0.1:1"], origin: [], site: [], cookie: [] };
+        const token = Buffer.alloc(32, 1).toString("base64url");
+        const entered = gate.judge({ ...knock, target: `/?token=${token}` });
+        assert.ok(entered.kind === "enters" && entered.cookie.value.matches(Buffer.alloc(32, 2).toString("base64url")));
       },
       "none of 10,000 comes twice, and each bit is as often one as it is not": () => {
         const values = Array.from({ length: 10_000 }, () =>
@@ -127,6 +140,7 @@ rule(
         for (const size of [0, 4, 16, 31]) {
           assert.throws(() => newState(() => new Uint8Array(size)), TypeError);
           assert.throws(() => newNonce(() => new Uint8Array(size)), TypeError);
+          assert.throws(() => createGate(1, () => new Uint8Array(size)), TypeError);
         }
       },
     },

@@ -1,4 +1,4 @@
-// Every rule that has to be shown, or shown not to apply: PKCE, authorization request, redirect and callback, mix-up, token
+// Every rule that has to be shown: PKCE, authorization request, redirect and callback, mix-up, token
 // endpoint, refreshing, device grant, issuer metadata, revocation; and the threats that no document rules on.
 
 export type RuleId = `${"P" | "A" | "R" | "M" | "K" | "F" | "D" | "I" | "V" | "T"}${number}`;

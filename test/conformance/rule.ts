@@ -17,8 +17,6 @@ type Tests = Readonly<Record<string, (context: TestContext) => void | Promise<vo
 export interface Declared extends Rule {
   readonly holds: readonly string[];
   readonly refuses: readonly string[];
-  /** Why it does not apply to what is built. */
-  readonly not: string | null;
   /** Where the same is tested in its large size, or as a person does it: a file and what is looked for in it. */
   readonly also: readonly Elsewhere[];
 }
@@ -50,15 +48,10 @@ export function rule(
     also = [],
   }: { readonly holds: Tests; readonly refuses: Tests; readonly also?: readonly Elsewhere[] },
 ): void {
-  declared.push({ id, source, says, holds: Object.keys(holds), refuses: Object.keys(refuses), not: null, also });
+  declared.push({ id, source, says, holds: Object.keys(holds), refuses: Object.keys(refuses), also });
   if (isListing) return;
   describe(`${id}, ${source}: ${says}`, () => {
     for (const [what, test] of Object.entries(holds)) it(`holds: ${what}`, test);
     for (const [what, test] of Object.entries(refuses)) it(`refuses: ${what}`, test);
   });
-}
-
-/** A rule about something that is not built, with the reason. */
-export function notApplicable({ id, source, says }: Rule, reason: string): void {
-  declared.push({ id, source, says, holds: [], refuses: [], not: reason, also: [] });
 }

@@ -1,7 +1,7 @@
 // What the command line offers: the contract's words as far as this version has them.
 
 /** Commands that stand alone. */
-export const alone = ["status", "machine", "replay", "profile", "shell", "demo", "emulator"] as const;
+export const alone = ["status", "machine", "inspect", "replay", "profile", "shell", "demo", "emulator"] as const;
 
 /** Commands that follow a provider's name. */
 export const verbs = [
@@ -51,6 +51,7 @@ export const flags: Readonly<Record<string, readonly string[]>> = {
   refresh: ["--force"],
   ask: ["--model"],
   machine: ["--format"],
+  inspect: ["--browser"],
   profile: ["--provider"],
   shell: ["--model"],
   demo: ["--browser"],

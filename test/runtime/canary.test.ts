@@ -7,10 +7,12 @@ import type { ProviderName } from "../../providers/index.ts";
 import type { Auth } from "../../runtime/auth.ts";
 import { loginOf } from "../../runtime/actor.ts";
 import { readJournal } from "../../runtime/inspect/reading.ts";
+import { openInspector } from "../../runtime/inspect/page/inspector.ts";
 import { journalText, rerun } from "../../runtime/inspect/rerun.ts";
 import { createFeed } from "../../runtime/inspect/stately/feed.ts";
 import { canaries, everythingOf, formsOf } from "../support/canary.ts";
 import { answer, beginLogin, signIn, type Stage, stage } from "../support/stage.ts";
+import { enter, standInPage } from "../support/visitor.ts";
 
 const everybody = ["gemini", "anthropic", "codex", "qwen"] as const;
 
@@ -101,6 +103,16 @@ it("no secret is where it does not belong", { timeout: 60_000 }, async () => {
   };
 
   const auth = open();
+  const look = { host: s.home.host(), paths: s.home.paths, reserved: new Set<string>(), keys: null, profile: null };
+  const inspector = await openInspector({ ...look, folder: standInPage(s.home.userHome) });
+  const visitor = await enter(inspector.url);
+  // A page that is open all the time, and one that is opened at a moment.
+  using watching = await visitor.news();
+  const inspected = async (moment: string): Promise<void> => {
+    using page = await visitor.news();
+    await page.heard(1);
+    record.texts.set(`page of inspect, ${moment} ${record.texts.size}`, page.text());
+  };
   for (const [provider, grant] of [
     ["gemini", "loopback"],
     ["anthropic", "paste"],
@@ -128,6 +140,7 @@ it("no secret is where it does not belong", { timeout: 60_000 }, async () => {
   ] as const) {
     const denied = await beginLogin(auth, provider, grant);
     own.push(...pendingSecrets(s));
+    await inspected(`while somebody signs in to ${provider}`);
     pages.push((await s.emulator.deny(denied.pending.url)).body);
     await record.failing(`denied ${provider}`, denied.ended);
     const { access_token: access, refresh_token: refresh } = s.home.tokens(provider);
@@ -150,6 +163,7 @@ it("no secret is where it does not belong", { timeout: 60_000 }, async () => {
   }
   const paste = await beginLogin(auth, "anthropic", "paste");
   own.push(...pendingSecrets(s));
+  await inspected("while a paste is awaited");
   const shown = (await answer(s.emulator, paste.pending)) ?? "";
   own.push(shown);
   for (const text of [
@@ -170,6 +184,7 @@ it("no secret is where it does not belong", { timeout: 60_000 }, async () => {
 
   s.home.plant("qwen", JSON.stringify(s.home.tokens("qwen")).slice(0, -20));
   await record.failing("damaged file", open().account("qwen").token());
+  await inspected("with a damaged file");
   for (const provider of everybody) record.note(`story of ${provider}`, auth.account(provider).explain());
   record.note(
     "journal played again",
@@ -180,6 +195,14 @@ it("no secret is where it does not belong", { timeout: 60_000 }, async () => {
   record.note("told to the hosted inspector", messages);
   for (const provider of ["gemini", "anthropic", "codex"] as const)
     record.note("logout", (await auth.account(provider).logout()).revocation);
+  await inspected("at the end");
+  record.texts.set("page of inspect, all the time", watching.text());
+  for (const path of ["/", "/view.js", "/look.css", "/pictures.json"])
+    record.texts.set(`file of inspect ${path}`, (await visitor.ask(path)).body);
+  const told = watching.news().flatMap(({ scene }) => scene?.accounts ?? []);
+  assert.ok(told.some(({ pending }) => pending !== null) && told.some(({ lastError }) => lastError !== null));
+  own.push(...new URL(inspector.url).searchParams.values(), visitor.cookie.split("=")[1] ?? "");
+  await inspector.close();
   record.note("notices", s.notices);
   // The whole runtime with everything in it, private members of ours excepted.
   record.note("runtime", auth);

@@ -177,8 +177,8 @@ describe("everybody else", () => {
     };
     for (const [who, headers] of Object.entries(others))
       for (const line of [
-        "GET /news",
         "GET /view.js",
+        "GET /news",
         "GET /nowhere",
         "POST /news",
         "OPTIONS /news",

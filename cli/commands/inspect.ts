@@ -1,0 +1,54 @@
+// `inspect`: a live picture of the machines in the browser, served by this process until Ctrl-C. Reads files, and starts,
+// writes and asks nothing.
+//
+// The address stands alone on standard output. It lets one browser in, once, so that it is printed before anything is opened.
+import { openingIn } from "../browser.ts";
+import type { Context } from "../session.ts";
+import { surroundings } from "../signing-in.ts";
+import type { Command } from "./index.ts";
+
+export const command: Command = {
+  accepts: ["browser"],
+  run: async (context) => {
+    const { auth: open, flags, output, signal } = context;
+    const auth = await open();
+    const inspector = await auth.inspect();
+    output.say("A live picture of every login, for one browser on this machine. It reads, and changes nothing.");
+    if (flags.json === true) output.json({ schema: 1, url: inspector.url, pid: process.pid });
+    else output.data(inspector.url);
+    await show(context, inspector.url);
+    output.say("Ctrl-C ends it.");
+    await interrupted(signal);
+    // The port is given back when the runtime is closed.
+    return 0;
+  },
+};
+
+/** Never fatal: the address is there to be copied. */
+async function show({ io, flags, host, output }: Context, url: string): Promise<void> {
+  const isAlone = flags["non-interactive"] === true;
+  const opening = isAlone ? "none" : openingIn(io, flags, await surroundings({ io }));
+  if (opening === "unseen") output.say("There is no display here: open the address in a browser of this machine.");
+  if (opening !== "open") return;
+  try {
+    await (await host()).openBrowser(url);
+    output.say("The browser was asked to open it.");
+  } catch {
+    output.say("No browser could be opened: open the address yourself.");
+  }
+}
+
+/** The server keeps the process alive meanwhile. */
+function interrupted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else
+      signal.addEventListener(
+        "abort",
+        () => {
+          resolve();
+        },
+        { once: true },
+      );
+  });
+}
