@@ -272,8 +272,14 @@ describe("the news", () => {
     );
     assert.equal(second?.scene, undefined, "nothing of it has changed");
 
+    for (const generation of [4, 5, 6]) {
+      one.journal.note(nth(generation));
+      const next = (await page.heard(generation - 1)).at(-1);
+      assert.deepEqual([next?.scene, next?.records?.length], [undefined, 1]);
+    }
+
     one.home.settings({ oauthEnabledProviders: { codex: false } });
-    const [, , third] = await page.heard(3);
+    const third = (await page.heard(6)).at(-1);
     assert.equal(third?.scene?.accounts.find(({ provider }) => provider === "codex")?.state, "disabled");
     assert.equal(third?.records, undefined);
   });
@@ -337,9 +343,10 @@ describe("the news", () => {
       locks: [],
     });
     one.home.settings("{ this is no JSON");
-    one.journal.note(nth(0));
+    one.home.plant("codex", plainTokens(Date.now(), { refresh_token: undefined }));
     const [, , third] = await page.heard(3);
-    assert.deepEqual([third?.scene, third?.records?.length], [undefined, 1]);
+    const codex = third?.scene?.accounts.find(({ provider }) => provider === "codex");
+    assert.deepEqual([codex?.state, third?.scene?.accounts.at(-1)?.provider], ["authenticated", "acme"]);
   });
 
   it("end with the server, whose port is free at once", async () => {
