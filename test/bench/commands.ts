@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Figure } from "./bench.ts";
+import type { Figure } from "./figures.ts";
 import { homeWithToken } from "./home.ts";
 
 const rounds = 15;

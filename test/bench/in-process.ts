@@ -1,6 +1,6 @@
 // What a fresh token costs in process, against a plain async closure that checks an expiry.
 import { createAuth } from "../../runtime/index.ts";
-import type { Figure } from "./bench.ts";
+import type { Figure } from "./figures.ts";
 import { median } from "./commands.ts";
 import { homeWithToken } from "./home.ts";
 

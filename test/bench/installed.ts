@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { lstatSync, mkdtempSync, readdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import type { Figure } from "./bench.ts";
+import type { Figure } from "./figures.ts";
 
 const mostPackages = 50;
 const mostMegabytes = 16;

@@ -1,7 +1,7 @@
 // What an account costs in memory, and that it costs the same however many there are: many accounts are one process each
 // time, measured by its heap after a full collection.
 import { execFileSync } from "node:child_process";
-import type { Figure } from "./bench.ts";
+import type { Figure } from "./figures.ts";
 
 const counts = [1, 100, 10_000];
 const most = 1.25;

@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url";
 import { successorOf } from "../../runtime/refresh/successor.ts";
 import { signIn, type Stage, stage } from "../support/stage.ts";
 import { inFile, providerOf, reply } from "../support/spending.ts";
-import type { Figure } from "./bench.ts";
+import type { Figure } from "./figures.ts";
 import { median } from "./commands.ts";
 
 const rounds = 25;
