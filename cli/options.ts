@@ -39,6 +39,8 @@ export const ownOptions = {
   // Alone it means the usual browser.
   browser: { type: "string", describe: "command that opens the page (%s: the address)" },
   timeout: { ...text, describe: "give up after so many seconds" },
+  qr: { ...flag, describe: "show the address as a QR code, too" },
+  copy: { ...flag, describe: "copy the address through the terminal (OSC 52)" },
   detach: { ...flag, describe: "print address and code, and return" },
   "all-accounts": { ...flag, describe: "every account of the provider" },
   "no-revoke": { ...flag, describe: "delete the tokens here only" },

@@ -4,6 +4,7 @@
 // only where the stream is a terminal and NO_COLOR is not set.
 import { stripVTControlCharacters, styleText } from "node:util";
 import type { Failure } from "./exit-codes.ts";
+import { hyperlink, takesHyperlinks } from "./hyperlink.ts";
 import type { Io } from "./terminal.ts";
 
 type Style = Parameters<typeof styleText>[0];
@@ -21,11 +22,13 @@ export interface Output {
   readonly waiting: (text: string | null) => void;
   /** The same text, styled for standard error. */
   readonly style: (style: Style, text: string) => string;
+  /** An address for standard error: bare, or where the terminal takes it as something to click. */
+  readonly link: (address: string) => string;
   /** The same text, styled for standard output. */
   readonly styleData: (style: Style, text: string) => string;
 }
 
-export function createOutput({ stdout, stderr }: Io): Output {
+export function createOutput({ stdout, stderr, environment }: Io): Output {
   let shown: string | null = null;
   const clear = "\r\u001B[K";
   const rewrite = (text: string): void => {
@@ -56,6 +59,7 @@ export function createOutput({ stdout, stderr }: Io): Output {
       rewrite(text);
     },
     style: (style, text) => styleText(style, text, { stream: stderr }),
+    link: (address) => (stderr.isTTY && takesHyperlinks(environment) ? hyperlink(address) : address),
     styleData: (style, text) => styleText(style, text, { stream: stdout }),
   };
 }

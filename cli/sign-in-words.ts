@@ -11,15 +11,21 @@ export function pageOf(
   provider: Provider,
   around: readonly Surrounding[],
   io: Io,
-  { style }: Output,
+  { style, link }: Output,
 ): string[] {
   const { kind, url, urlComplete, userCode } = row;
   const { title } = provider;
-  const lines = [`Sign in to ${style("bold", title)} at ${new URL(url).host}.`, "Open this address:", "", url, ""];
+  const lines = [
+    `Sign in to ${style("bold", title)} at ${new URL(url).host}.`,
+    "Open this address:",
+    "",
+    link(url),
+    "",
+  ];
   if (kind === "device") {
     lines.push("and enter this code:", "", style("bold", userCode ?? ""), "");
     if (urlComplete !== null) {
-      lines.push(`Or open this one, and check that it shows ${userCode}:`, "", urlComplete, "");
+      lines.push(`Or open this one, and check that it shows ${userCode}:`, "", link(urlComplete), "");
     }
     return lines;
   }
@@ -51,7 +57,8 @@ export function fromAfar(row: PendingRow, { grants }: Provider, around: readonly
   const lines: string[] = [];
   for (const { title, says, forward } of new Set([first, way ?? first])) {
     lines.push(`This is ${title}. ${says}`);
-    if (forward !== null) lines.push("", forward(port).map(shellWord).join(" "), "");
+    // One text with its line breaks: what is to be copied is not broken anywhere else.
+    if (forward !== null) lines.push(`\n${forward(port).map(shellWord).join(" ")}\n`);
   }
   if (grants.includes("device")) {
     lines.push(`Or sign in with a code, from any machine: ${commandOf(row, "login --device")}`);

@@ -5,6 +5,7 @@
 import { resolve } from "node:path";
 import type { Account, LoginRequest, PendingRow, Status, Surrounding } from "../runtime/index.ts";
 import { openingIn } from "./browser.ts";
+import { handingOver } from "./handing-over.ts";
 import { lower } from "./output.ts";
 import type { Context } from "./session.ts";
 import { howToGoOn, pageOf, signedInAs, underWay } from "./sign-in-words.ts";
@@ -45,6 +46,7 @@ async function converse(context: Context, account: Account, begin: Begin): Promi
   const { output, signal, io } = context;
   const facts = await context.facts();
   const around = await surroundings(context);
+  const handOver = await handingOver(context, facts);
   const stops: (() => void)[] = [];
   let pending: PendingRow | null = null;
   try {
@@ -55,6 +57,7 @@ async function converse(context: Context, account: Account, begin: Begin): Promi
         if (row.kind !== "device") stops.push(takePastes(context, account));
         if (joined) output.say(underWay(facts));
         for (const line of pageOf(row, facts, around, io, output)) output.say(line);
+        handOver(row);
         stops.push(keepTime(context, row));
         // Whoever began it has opened the page: one browser is enough.
         if (!joined) void openPage(context, row, around);

@@ -2,6 +2,7 @@
 // a process in the background, and whoever waits for that.
 import type { Account, LoginRequest, PendingRow } from "../../runtime/index.ts";
 import { usage } from "../dispatch.ts";
+import { handingOver } from "../handing-over.ts";
 import type { Flags } from "../options.ts";
 import { portIn, secondsIn } from "../numbers.ts";
 import { outrankedBy } from "../precedence-words.ts";
@@ -12,7 +13,7 @@ import { isCi } from "../terminal.ts";
 import type { Command } from "./index.ts";
 
 export const command: Command = {
-  accepts: ["grant", "device", "port", "browser", "timeout", "detach"],
+  accepts: ["grant", "device", "port", "browser", "timeout", "qr", "copy", "detach"],
   run: async (context) => {
     const { flags, output, io } = context;
     const request = await requestIn(flags);
@@ -34,6 +35,7 @@ async function detach(context: Context, account: Account, request: LoginRequest)
   const { output, flags, signal } = context;
   await warn(context, account);
   const facts = await context.facts();
+  const handOver = await handingOver(context, facts);
   const shown: PendingRow[] = [];
   await account.login({
     ...request,
@@ -46,6 +48,7 @@ async function detach(context: Context, account: Account, request: LoginRequest)
   });
   const [row] = shown;
   if (row === undefined) throw new TypeError("a sign-in that began was announced");
+  handOver(row);
   if (flags.json === true) {
     output.json(row);
     return 0;

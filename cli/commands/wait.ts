@@ -5,7 +5,7 @@ import { signIn } from "../signing-in.ts";
 import type { Command } from "./index.ts";
 
 export const command: Command = {
-  accepts: ["timeout", "browser"],
+  accepts: ["timeout", "browser", "qr", "copy"],
   run: async (context) => {
     const { output, flags } = context;
     const limitMs = flags.timeout === undefined ? null : secondsIn(flags.timeout, 1);

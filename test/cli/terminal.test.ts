@@ -1,21 +1,14 @@
 // With a person at a terminal: a real pseudo-terminal, keys typed into it, and everything that comes out.
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, afterEach, before, describe, it } from "node:test";
 import { type Emulator, startEmulator } from "../../providers/emulator/index.ts";
 import { stripVTControlCharacters } from "node:util";
-import { addressIn, commandLine, House } from "./program.ts";
+import { addressIn, House } from "./program.ts";
+import { leaveSeats, noTerminals, sitDown } from "./seat.ts";
 
-const seats = new Set<ChildProcess>();
-afterEach(() => {
-  for (const child of seats) child.kill("SIGKILL");
-  seats.clear();
-});
-
-const python = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
-const hasTerminals = spawnSync("python3", ["-c", "import pty"]).status === 0;
+afterEach(leaveSeats);
 
 let emulator: Emulator;
 before(async () => {
@@ -23,58 +16,10 @@ before(async () => {
 });
 after(() => emulator.close());
 
-interface Seat {
-  type(keys: string): void;
-  /** Waits until this is on the screen. */
-  sees(pattern: RegExp): Promise<RegExpExecArray>;
-  /** Everything that came out, once it has ended. */
-  readonly left: Promise<{ readonly code: number | null; readonly screen: string }>;
-}
-
-/** Sits down at a terminal where this runs; afterwards the terminal itself is looked at. */
-function sitDown(
-  house: House,
-  line: string,
-  env: Record<string, string | undefined> = {},
-  size = "cols 80 rows 40",
-): Seat {
-  const program = [...commandLine, ...line.split(" ").filter(Boolean)].map((word) => `'${word}'`).join(" ");
-  const script = `stty ${size}; ${program}; code=$?; stty -a | grep -ow -- '-\\?echo\\|-\\?icanon'; exit $code`;
-  const child = spawn("python3", ["-c", python, "bash", "--norc", "-c", script], {
-    cwd: house.folder,
-    env: house.environment({ NO_COLOR: "1", ...env }),
-    stdio: ["pipe", "pipe", "inherit"],
-  });
-  seats.add(child);
-  let screen = "";
-  const listeners = new Set<() => void>();
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    screen += text.replaceAll("\r\n", "\n");
-    for (const tell of listeners) tell();
-  });
-  const left = new Promise<{ code: number | null; screen: string }>((resolve) => {
-    child.once("close", (code) => resolve({ code, screen }));
-  });
-  return {
-    type: (keys) => child.stdin.write(keys),
-    sees: (pattern) =>
-      new Promise((resolve, reject) => {
-        const look = () => {
-          const found = pattern.exec(stripVTControlCharacters(screen));
-          if (found !== null) resolve(found);
-        };
-        listeners.add(look);
-        look();
-        void left.then(() => reject(new Error(`It ended without ${pattern}: ${screen}`)));
-      }),
-    left,
-  };
-}
-
 const ctrlC = "\u0003";
 const whole = /^icanon\necho$/m;
 
-describe("at a terminal", { skip: hasTerminals ? false : "there are no pseudo-terminals here" }, () => {
+describe("at a terminal", { skip: noTerminals }, () => {
   it("a paste ends the sign-in, wrong ones do not, and none is shown", async () => {
     using house = new House(emulator);
     const seat = sitDown(house, "anthropic login --no-browser");

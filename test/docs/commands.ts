@@ -44,8 +44,8 @@ export const everywhere = [
 /** Flags of single commands. */
 export const flags: Readonly<Record<string, readonly string[]>> = {
   status: ["--verify"],
-  login: ["--grant", "--device", "--port", "--browser", "--timeout", "--detach"],
-  wait: ["--timeout", "--browser"],
+  login: ["--grant", "--device", "--port", "--browser", "--timeout", "--qr", "--copy", "--detach"],
+  wait: ["--timeout", "--browser", "--qr", "--copy"],
   logout: ["--all-accounts", "--no-revoke"],
   token: ["--min-ttl", "--format", "--interactive"],
   refresh: ["--force"],
