@@ -25,14 +25,14 @@ export function started(home: string, args: readonly string[], environment: Reco
   });
   let stdout = "";
   let stderr = "";
-  let look = (): void => undefined;
+  const looks = new Set<() => void>();
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     stdout += text;
-    look();
+    for (const look of looks) look();
   });
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     stderr += text;
-    look();
+    for (const look of looks) look();
   });
   const ended = new Promise<Ran>((done, reject) => {
     child.on("error", reject);
@@ -44,11 +44,12 @@ export function started(home: string, args: readonly string[], environment: Reco
     child,
     ended,
     said: (pattern) =>
-      new Promise((resolve, reject) => {
-        look = () => {
+      new Promise((done, reject) => {
+        const look = (): void => {
           const found = pattern.exec(`${stdout}\n${stderr}`);
-          if (found !== null) resolve(found);
+          if (found !== null) done(found);
         };
+        looks.add(look);
         look();
         void ended.then(() => reject(new Error(`It ended without saying ${pattern}: ${stderr}`)));
       }),

@@ -4,6 +4,7 @@ import { h, type JSX } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { rowsIn, stepBy, topFor } from "./rows.ts";
 import type { Numbered } from "./seen.ts";
+import type { Sift } from "./sift.ts";
 import { clock } from "./times.ts";
 import { whatOf } from "./words.ts";
 
@@ -11,6 +12,8 @@ interface Asked {
   /** The newest first. */
   readonly list: readonly Numbered[];
   readonly chosen: number | null;
+  /** What was asked of the list; when that changes, the chosen one is to be seen again. */
+  readonly sift: Sift;
   readonly now: number;
   /** What to say when there is none. */
   readonly empty: string;
@@ -19,7 +22,7 @@ interface Asked {
 
 const rowHeights = { wide: 28, narrow: 68 } as const;
 
-export function Events({ list, chosen, now, empty, onChoose }: Asked): JSX.Element {
+export function Events({ list, chosen, sift, now, empty, onChoose }: Asked): JSX.Element {
   const frame = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
   const [{ height, width }, setSize] = useState({ height: 400, width: 800 });
@@ -48,7 +51,7 @@ export function Events({ list, chosen, now, empty, onChoose }: Asked): JSX.Eleme
   const place = chosen === null ? -1 : list.findIndex(({ n }) => n === chosen);
   useLayoutEffect(() => {
     if (frame.current !== null && place >= 0) frame.current.scrollTop = topFor(place, opening);
-  }, [chosen]);
+  }, [chosen, sift]);
 
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;

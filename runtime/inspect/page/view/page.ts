@@ -8,6 +8,7 @@ import { Detail } from "./detail.ts";
 import { Events } from "./events.ts";
 import { isFresh, type Lit } from "./lit.ts";
 import { type Model, type View, viewOf } from "./model.ts";
+import { keyOf } from "./seen.ts";
 import { Sieve } from "./sieve.ts";
 import { Subject } from "./subject.ts";
 import { away } from "./times.ts";
@@ -26,7 +27,7 @@ export function Page({ model, pictures, change, onFile }: Asked): JSX.Element {
   const view = viewOf(model);
   const choose = (n: number): void => {
     const record = view.records.find((one) => one.n === n);
-    if (record !== undefined) change({ chosen: n, selected: `${record.provider} ${record.account}` });
+    if (record !== undefined) change({ chosen: n, selected: keyOf(record), beside: null });
   };
   return h(
     "div",
@@ -63,7 +64,7 @@ export function Page({ model, pictures, change, onFile }: Asked): JSX.Element {
         sift,
         onSift: (one) => change({ sift: { ...sift, ...one } }),
       }),
-      h(Events, { list: view.list, chosen: model.chosen, now, empty: emptyWords(view), onChoose: choose }),
+      h(Events, { list: view.list, chosen: model.chosen, sift, now, empty: emptyWords(view), onChoose: choose }),
       view.chosen !== null && h(Detail, { record: view.chosen, now }),
     ),
     h(News, { view }),

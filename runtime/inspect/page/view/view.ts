@@ -5,7 +5,7 @@ import type { News } from "../scene.ts";
 import { journalFile, largestFile } from "./journal-file.ts";
 import type { Model } from "./model.ts";
 import { Page } from "./page.ts";
-import { firstLook, heard, nothing } from "./seen.ts";
+import { firstLook, heard, keyOf, nothing } from "./seen.ts";
 import { everything } from "./sift.ts";
 
 let model: Model = {
@@ -62,12 +62,12 @@ const patienceMs = 8_000;
 async function open(file: File): Promise<void> {
   if (file.size > largestFile) return;
   const read = journalFile(file.name, await file.text());
-  const [first] = read.records.slice(-1);
+  const last = read.records.at(-1);
   change({
     file: read,
     chosen: null,
     beside: null,
-    selected: first === undefined ? null : `${first.provider} ${first.account}`,
+    selected: last === undefined ? null : keyOf(last),
   });
 }
 
