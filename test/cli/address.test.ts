@@ -91,11 +91,13 @@ describe("a hyperlink", () => {
     });
 });
 
+/** What stands between the first of these and the last of those. */
+function between(text: string, opening: string, closing: string): string {
+  return text.slice(text.indexOf(opening) + opening.length, text.lastIndexOf(closing));
+}
+
 describe("copying", () => {
   const [escape, bell] = ["\u001B", "\u0007"];
-  /** What stands between the first of these and the last of those. */
-  const between = (text: string, before: string, behind: string) =>
-    text.slice(text.indexOf(before) + before.length, text.lastIndexOf(behind));
   const decoded = (sequence: string) =>
     Buffer.from(between(sequence, `${escape}]52;c;`, bell), "base64").toString("utf8");
 
