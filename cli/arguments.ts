@@ -4,6 +4,8 @@ import { type Flags, options } from "./options.ts";
 /** A command line, taken apart. */
 export interface Line {
   readonly words: readonly string[];
+  /** Those of the words that follow `--`, as they were given; null: there is no `--`. */
+  readonly behind: readonly string[] | null;
   readonly flags: Flags;
   /** Names of the options that were given. */
   readonly given: readonly string[];
@@ -30,11 +32,15 @@ export async function parseLine(argv: readonly string[]): Promise<Line | string>
     .strictOptions()
     .fail(false);
   try {
-    const { _: found, $0: _name, ...flags } = await parser.parseAsync(withPaste(argv));
-    const words = found.map(String);
+    const line = withPaste(argv);
+    const end = line.indexOf("--");
+    const behind = end < 0 ? null : line.slice(end + 1);
+    const { _: found, $0: _name, ...flags } = await parser.parseAsync(end < 0 ? line : line.slice(0, end));
+    const words = [...found.map(String), ...(behind ?? [])];
     const isPrefixed = ["auth", "/auth"].includes(words[0]?.toLowerCase() ?? "");
     return {
       words: isPrefixed ? words.slice(1) : words,
+      behind,
       flags: flags as unknown as Flags,
       given: Object.entries(flags).flatMap(([name, value]) => (value === undefined || name === "h" ? [] : [name])),
     };

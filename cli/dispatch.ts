@@ -19,7 +19,7 @@ export async function choose(words: Line["words"]): Promise<Choice> {
   const name = first.toLowerCase();
   const own = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (own !== undefined) {
-    const isAbout = ["machine", "status"].includes(name) && second !== undefined;
+    const isAbout = ["exec", "machine", "status"].includes(name) && second !== undefined;
     const provider = isAbout ? second.toLowerCase() : "";
     return { listed: own, command: await own.load(), provider, words: isAbout ? rest : words.slice(1) };
   }
@@ -27,6 +27,8 @@ export async function choose(words: Line["words"]): Promise<Choice> {
   const verb = second?.toLowerCase() ?? "use";
   const listed = Object.hasOwn(verbs, verb) && (verb !== "use" || second === undefined) ? verbs[verb] : undefined;
   if (listed === undefined) {
+    const other = Object.hasOwn(commands, verb) ? commands[verb] : undefined;
+    if (other !== undefined) throw await usage(`the command comes first: \`llxprt-auth ${other.form}\``);
     const known = Object.keys(verbs).filter((one) => one !== "use");
     throw await usage(`there is no ${JSON.stringify(verb)}${await hint(verb, known)}; there are ${known.join(", ")}`);
   }
@@ -41,9 +43,12 @@ async function swapped(verb: string, provider = ""): Promise<Error> {
 }
 
 /** What is wrong with the line for this command; null: nothing. */
-export function mistakeIn({ listed, command, words }: Choice, { given }: Line): string | null {
-  const { accepts = [], words: most = 0 } = command;
-  if (words.length > most)
+export function mistakeIn({ listed, command, words }: Choice, { given, behind }: Line): string | null {
+  const { accepts = [], words: most = 0, isCarrier = false } = command;
+  if (isCarrier) {
+    const isSeparate = behind !== null && behind.length > 0 && words.length === behind.length;
+    if (!isSeparate) return `a provider, \`--\`, then the command to run: \`llxprt-auth ${listed.form}\``;
+  } else if (words.length > most)
     return `\`llxprt-auth ${listed.form}\` takes nothing more; ${JSON.stringify(words[most])} is too much`;
   const allowed = new Set<string>([...Object.keys(globalOptions), ...accepts]);
   const foreign = given.find((option) => !allowed.has(option));

@@ -12,10 +12,13 @@ export interface Interrupts {
   raise(): boolean;
   /** The end of everything: the terminal is gone, or the system says so. */
   raiseAll(): void;
+  /** From now on they are for somebody else: nobody here is told. @returns how to end that */
+  leave(): () => void;
 }
 
 export function createInterrupts(): Interrupts {
   const turns: AbortController[] = [];
+  let isLeft = false;
   return {
     begin: () => {
       const turn = new AbortController();
@@ -28,13 +31,21 @@ export function createInterrupts(): Interrupts {
       };
     },
     raise: () => {
+      if (isLeft) return true;
       const turn = turns.at(-1);
       if (turn === undefined || turn.signal.aborted) return false;
       turn.abort();
       return true;
     },
     raiseAll: () => {
+      if (isLeft) return;
       for (const turn of turns) turn.abort();
+    },
+    leave: () => {
+      isLeft = true;
+      return () => {
+        isLeft = false;
+      };
     },
   };
 }

@@ -82,5 +82,26 @@ export const anthropic = {
   },
   assistance: null,
   keyVariables: [{ name: "ANTHROPIC_API_KEY", when: null }],
+  handover: {
+    // Not ANTHROPIC_AUTH_TOKEN: what is in there goes out without the beta header that a login needs.
+    login: {
+      credential: ["CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_OAUTH_TOKEN"],
+      fixed: {},
+      address: { name: "ANTHROPIC_BASE_URL", holds: "base", always: false },
+    },
+    key: {
+      credential: ["ANTHROPIC_API_KEY"],
+      fixed: {},
+      address: { name: "ANTHROPIC_BASE_URL", holds: "base", always: false },
+    },
+    withheld: [
+      "ANTHROPIC_AUTH_TOKEN",
+      "ANTHROPIC_TOKEN",
+      "CLAUDE_CODE_OAUTH_TOKEN_FILE_DESCRIPTOR",
+      "CLAUDE_CODE_USE_BEDROCK",
+      "CLAUDE_CODE_USE_VERTEX",
+      "CLAUDE_CODE_USE_FOUNDRY",
+    ],
+  },
   legacyFiles: [],
 } as const satisfies Provider;

@@ -92,5 +92,19 @@ export const codex = {
   apiErrors: { excluded: ["usage_not_included"], limited: ["usage_limit_reached"], unauthorized: [] },
   assistance: null,
   keyVariables: [{ name: "OPENAI_API_KEY", when: null }],
+  handover: {
+    // A ChatGPT token is good at its own address only, and programs look for OpenAI's API at the other one.
+    login: {
+      credential: ["OPENAI_API_KEY"],
+      fixed: {},
+      address: { name: "OPENAI_BASE_URL", holds: "base", always: true },
+    },
+    key: {
+      credential: ["OPENAI_API_KEY", "CODEX_API_KEY"],
+      fixed: {},
+      address: { name: "OPENAI_BASE_URL", holds: "base", always: false },
+    },
+    withheld: ["CODEX_ACCESS_TOKEN"],
+  },
   legacyFiles: [],
 } as const satisfies Provider;

@@ -96,5 +96,19 @@ export const gemini = {
     { name: "GEMINI_API_KEY", when: null },
     { name: "GOOGLE_API_KEY", when: null },
   ],
+  handover: {
+    login: {
+      credential: ["GOOGLE_CLOUD_ACCESS_TOKEN"],
+      fixed: { GOOGLE_GENAI_USE_GCA: "true" },
+      address: { name: "CODE_ASSIST_ENDPOINT", holds: "parent", always: false },
+    },
+    key: {
+      credential: ["GEMINI_API_KEY"],
+      fixed: {},
+      address: { name: "GOOGLE_GEMINI_BASE_URL", holds: "parent", always: false },
+    },
+    // The library takes GOOGLE_API_KEY before GEMINI_API_KEY.
+    withheld: ["GOOGLE_API_KEY", "GOOGLE_GENAI_USE_VERTEXAI", "GEMINI_API_KEY_AUTH_MECHANISM"],
+  },
   legacyFiles: ["~/.gemini/oauth_creds.json", "~/.llxprt/oauth_creds.json"],
 } as const satisfies Provider;

@@ -91,6 +91,8 @@ export interface Provider {
   readonly assistance: Assistance | null;
   /** Environment variables that hold an API key, the first set one wins. */
   readonly keyVariables: readonly KeyVariable[];
+  /** How other programs take a credential from their environment. Null: in the first of `keyVariables`, or in `NAME_API_KEY`. */
+  readonly handover: Handover | null;
   /** Files of older tools (`~` is the user's home) whose login for the same client is served until it expires. */
   readonly legacyFiles: readonly string[];
 }
@@ -215,4 +217,28 @@ export interface KeyVariable {
   readonly name: string;
   /** Counts only while this variable names a URL on one of these hosts (exact, or `.suffix`); the key is used there only. */
   readonly when: { readonly variable: string; readonly hosts: readonly string[] } | null;
+}
+
+export interface Handover {
+  /** For a login's access token. */
+  readonly login: Variables;
+  readonly key: Variables;
+  /** Others that the same programs obey, some before ours: a program that is handed a credential does not get them. */
+  readonly withheld: readonly string[];
+}
+
+export interface Variables {
+  /** They hold the credential. */
+  readonly credential: readonly string[];
+  /** They say what kind it is. */
+  readonly fixed: Readonly<Record<string, string>>;
+  readonly address: AddressVariable | null;
+}
+
+export interface AddressVariable {
+  readonly name: string;
+  /** What programs expect in it: the API's base, or the base without the last part of its path. */
+  readonly holds: "base" | "parent";
+  /** Set whatever the address is; otherwise only when settings have moved the API away from where programs look by themselves. */
+  readonly always: boolean;
 }

@@ -99,5 +99,18 @@ export const qwen = {
       },
     },
   ],
+  handover: {
+    login: {
+      credential: ["OPENAI_API_KEY"],
+      fixed: {},
+      address: { name: "OPENAI_BASE_URL", holds: "base", always: true },
+    },
+    key: {
+      credential: ["DASHSCOPE_API_KEY", "OPENAI_API_KEY"],
+      fixed: {},
+      address: { name: "OPENAI_BASE_URL", holds: "base", always: true },
+    },
+    withheld: [],
+  },
   legacyFiles: [],
 } as const satisfies Provider;

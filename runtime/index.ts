@@ -14,6 +14,7 @@ export { journalText, type Rerun, rerun } from "./inspect/rerun.ts";
 export type { Inspector } from "./inspect/page/inspector.ts";
 export type { Story } from "./inspect/story.ts";
 export { type MachineFormat, machineAs, machineFormats } from "./inspect/machine.ts";
+export { type Handed, handedOver } from "./handover.ts";
 export { type Host, realHost } from "./host.ts";
 export { type HomeSettings, settingsIn } from "./settings/home.ts";
 export { isKnownPage } from "./login/known-page.ts";

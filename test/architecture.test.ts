@@ -238,7 +238,7 @@ describe("secrets", () => {
     "runtime/quick-token.ts": "looks whether it may be printed",
     "runtime/inspect/page/server.ts": "puts its page's token into the address, and the cookie into the browser",
     "runtime/fetch.ts": "puts the credential into the header of a request that its owner asked for",
-    "cli/commands/token.ts": "prints it, because that is what was asked for",
+    "cli/obtain.ts": "gives it to whoever prints it or hands it over, because that was asked for",
     "cli/fast.ts": "prints it the short way",
   };
 

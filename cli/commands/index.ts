@@ -7,6 +7,8 @@ export interface Command {
   readonly accepts?: readonly OwnOption[];
   /** How many words may follow it; none unless it says so. */
   readonly words?: number;
+  /** What follows `--` is the command line of another program, and there must be one. */
+  readonly isCarrier?: boolean;
   /** @returns the exit code */
   readonly run: (context: Context) => Promise<number>;
 }
@@ -114,6 +116,11 @@ export const commands: Readonly<Record<string, Listed>> = {
     says: "play a journal again with today's statecharts",
     load: async () => (await import("./replay.ts")).command,
   },
+  exec: {
+    form: "exec <p> -- CMD…",
+    says: "run CMD with the credential in its environment",
+    load: async () => (await import("./exec.ts")).command,
+  },
   profile: {
     form: "profile save|list|delete NAME",
     says: "key settings under a name",
@@ -143,7 +150,6 @@ export const reservedNames: ReadonlySet<string> = new Set([
   "auth",
   "completion",
   "doctor",
-  "exec",
   "help",
   "import",
   "menu",

@@ -42,6 +42,23 @@ const api = v.strictObject({
   resourcePath: v.nullable(text),
 });
 
+const variable = v.pipe(v.string(), v.regex(/^[A-Za-z_]\w*$/, "must be the name of an environment variable"));
+const nothing = { credential: [], fixed: {}, address: null };
+const variables = v.strictObject({
+  credential: v.array(variable),
+  fixed: v.optional(v.record(variable, v.string()), {}),
+  address: v.optional(
+    v.nullable(
+      v.strictObject({
+        name: variable,
+        holds: v.optional(v.picklist(["base", "parent"]), "base"),
+        always: v.optional(v.boolean(), true),
+      }),
+    ),
+    null,
+  ),
+});
+
 /** A whole provider. Overrides are checked after they were merged over what they override. */
 export const providerSchema: v.GenericSchema<unknown, Provider> = v.strictObject({
   name: text,
@@ -107,6 +124,13 @@ export const providerSchema: v.GenericSchema<unknown, Provider> = v.strictObject
   assistance: v.nullable(v.strictObject({ lookUp: text, takeIn: text, metadata: record, projectVariables: texts })),
   keyVariables: v.array(
     v.strictObject({ name: text, when: v.nullable(v.strictObject({ variable: text, hosts: texts })) }),
+  ),
+  handover: v.nullable(
+    v.strictObject({
+      login: v.optional(variables, nothing),
+      key: v.optional(variables, nothing),
+      withheld: v.optional(v.array(variable), []),
+    }),
   ),
   legacyFiles: texts,
 });

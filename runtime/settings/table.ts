@@ -64,6 +64,7 @@ const plain: Omit<Provider, "name" | "title"> = {
   apiErrors: { excluded: [], limited: [], unauthorized: [] },
   assistance: null,
   keyVariables: [],
+  handover: null,
   legacyFiles: [],
 };
 

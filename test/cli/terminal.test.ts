@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after, afterEach, before, describe, it } from "node:test";
 import { type Emulator, startEmulator } from "../../providers/emulator/index.ts";
 import { stripVTControlCharacters } from "node:util";
+import { plainTokens } from "../support/home.ts";
 import { addressIn, House } from "./program.ts";
 import { leaveSeats, noTerminals, sitDown } from "./seat.ts";
 
@@ -156,6 +157,23 @@ describe("at a terminal", { skip: noTerminals }, () => {
     const asked = sitDown(house, `codex ask ${hostile.replaceAll(/\s/g, "")} --keyfile key`);
     const { screen: answer } = await asked.left;
     assert.match(answer, /^You said: a\]52;c;AAAAb31mcdef$/m);
+  });
+
+  it("the program of `exec` has the terminal, is told once of Ctrl-C, and decides itself", async () => {
+    using house = new House();
+    house.plant("codex", plainTokens());
+    const counter = join(house.folder, "counter.mjs");
+    const text = `let told = 0;
+      process.on("SIGINT", () => { told += 1; setTimeout(() => process.exit(40 + told), 300); });
+      console.log("is a terminal:", process.stdin.isTTY && process.stdout.isTTY); setInterval(() => {}, 1000);`;
+    writeFileSync(counter, text);
+    const seat = sitDown(house, `exec codex -- ${process.execPath} ${counter}`);
+    await seat.sees(/is a terminal: true/);
+    seat.type(ctrlC);
+    const { code, screen } = await seat.left;
+    assert.equal(code, 41);
+    // What the person typed is shown on the same line.
+    assert.match(screen, /\^Cicanon\necho$/m);
   });
 
   it("the shell edits lines, hides a key, keeps going after Ctrl-C, and ends with 130 at its prompt", async () => {

@@ -1,7 +1,17 @@
 // What the command line offers: the contract's words as far as this version has them.
 
 /** Commands that stand alone. */
-export const alone = ["status", "machine", "inspect", "replay", "profile", "shell", "demo", "emulator"] as const;
+export const alone = [
+  "status",
+  "machine",
+  "inspect",
+  "replay",
+  "exec",
+  "profile",
+  "shell",
+  "demo",
+  "emulator",
+] as const;
 
 /** Commands that follow a provider's name. */
 export const verbs = [
@@ -52,6 +62,7 @@ export const flags: Readonly<Record<string, readonly string[]>> = {
   ask: ["--model"],
   machine: ["--format"],
   inspect: ["--browser"],
+  exec: ["--min-ttl", "--interactive"],
   profile: ["--provider"],
   shell: ["--model"],
   demo: ["--browser"],

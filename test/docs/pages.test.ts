@@ -107,7 +107,8 @@ describe("scripts of the package", () => {
 
 function unknownFlags(line: readonly string[], command: string): string[] {
   const allowed = new Set<string>([...everywhere, ...(flags[command] ?? [])]);
-  return line.flatMap((word) => {
+  const end = line.indexOf("--");
+  return (end < 0 ? line : line.slice(0, end)).flatMap((word) => {
     const [flag = ""] = word.split("=");
     return flag.startsWith("--") && !allowed.has(flag) ? [`there is no flag ${flag}`] : [];
   });

@@ -156,6 +156,18 @@ for (const [key, provider] of table)
       if (provider.keyVariables.length > 0) assert.notEqual(provider.keyApi, null);
     });
 
+    it("hands a credential over in variables of its own, and withholds what would win over it", () => {
+      const { login, key: byKey, withheld } = provider.handover ?? assert.fail("every vendor has tools");
+      for (const { credential, fixed, address } of [login, byKey]) {
+        assert.ok(credential.length > 0 && address !== null);
+        const names = [...credential, ...Object.keys(fixed), address.name, ...withheld];
+        assert.equal(new Set(names).size, names.length);
+        for (const name of names) assert.match(name, /^[A-Z][A-Z0-9_]*$/);
+      }
+      const all = new Set([...login.credential, ...byKey.credential, ...withheld]);
+      for (const { name } of provider.keyVariables) assert.ok(all.has(name), name);
+    });
+
     it("does not set what the program itself sets", () => {
       const reserved =
         /^(client_id|client_secret|redirect_uri|response_type|scope|state|nonce|code_challenge|code_challenge_method)$/;
@@ -217,10 +229,10 @@ describe("the table", () => {
       // Google's, GitHub's and OpenAI's shapes; a JWT; a private key.
       assert.doesNotMatch(text, /GOCSPX-|AIza[\w-]{30}|gh[pousr]_\w{20}|\bsk-[\w-]{16}|eyJ[\w-]{20}|PRIVATE KEY/, file);
       assert.doesNotMatch(text, /client_?secret["']?\s*:\s*["'`]/i, file);
-      // A long text that is no address, sentence or known client: somebody's secret.
+      // A long text that is no address, sentence, variable or known client: somebody's secret.
       const clients = new Set(table.map(([, { clientId }]) => clientId));
       for (const [, literal = ""] of text.matchAll(/["'`]([\w+/=.~-]{32,})["'`]/g))
-        assert.ok(clients.has(literal), `${file}: ${literal.slice(0, 6)}…`);
+        assert.ok(clients.has(literal) || /^[A-Z_]+$/.test(literal), `${file}: ${literal.slice(0, 6)}…`);
     }
   });
 });

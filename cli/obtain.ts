@@ -1,0 +1,51 @@
+// A credential whose text somebody asked for: found as the order of precedence has it, and only then looked into.
+//
+// The one place of the command line that reveals it. A credential with a character that could mean something to a terminal,
+// a header or a shell is given to nobody (RFC 6749 A.12).
+import type { Account, Credential } from "../runtime/index.ts";
+import { usage } from "./dispatch.ts";
+import { secondsIn } from "./numbers.ts";
+import { sayOutranked } from "./precedence-words.ts";
+import type { Context } from "./session.ts";
+import { needsSignIn, signInLazily } from "./signing-in.ts";
+import { clock } from "./when.ts";
+
+/** What may be asked of it, besides what every command takes. */
+export const obtaining = ["min-ttl", "interactive"] as const;
+
+export interface Obtained {
+  readonly credential: Credential;
+  readonly account: Account;
+  /** The secret itself. */
+  readonly text: string;
+}
+
+/**
+ * Signs in first when that was allowed by `--interactive`; says what a person should know about what came.
+ * @throws AuthError why there is none, `key_unreadable`
+ */
+export async function obtain(context: Context): Promise<Obtained> {
+  const { flags, output } = context;
+  const minTtl = flags["min-ttl"];
+  const minTtlMs = minTtl === undefined ? null : secondsIn(minTtl, 0);
+  if (minTtl !== undefined && minTtlMs === null) throw await usage("--min-ttl takes whole seconds");
+  const account = await context.account();
+  const isLazy = flags.interactive === true && account.why().winner?.kind === "oauth";
+  if (isLazy && needsSignIn(account.status())) await signInLazily(context);
+  // Asked for anew: signing in may have changed the settings.
+  const credential = await (await context.account()).token(minTtlMs === null ? {} : { minTtlMs });
+  sayOutranked(output, account.provider, account.why());
+  if (credential.shortLived) {
+    const left = clock((credential.expiresAt ?? 0) - Date.now());
+    output.say(`Warning: ${account.provider} gives no longer one now: this token ends in ${left}.`);
+  }
+  return { credential, account, text: await textOf(credential, account) };
+}
+
+async function textOf({ kind, origin, secret }: Credential, { provider }: Account): Promise<string> {
+  const text = secret.reveal();
+  // A token may hold spaces; a key is a word.
+  if ((kind === "oauth" ? /^[\x20-\x7e]+$/ : /^[\x21-\x7e]+$/).test(text)) return text;
+  const { AuthError } = await import("../runtime/index.ts");
+  throw new AuthError("key_unreadable", { provider, detail: `${origin}: it holds a character that none may have` });
+}

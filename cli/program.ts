@@ -1,0 +1,52 @@
+// Another program in our place: it has our streams and gets our signals, and its end is ours.
+//
+// Signals are passed on once. A terminal sends its own to every program at it, so those are left to the terminal: whoever
+// is told twice of one Ctrl-C takes it for two.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { constants } from "node:os";
+import type { Io } from "./terminal.ts";
+
+/** That a program could not be started. */
+export interface NotStarted {
+  readonly says: string;
+  /** As `env` has it: 127 there is none, 126 it cannot be run. */
+  readonly exitCode: number;
+}
+
+const passedOn = ["SIGINT", "SIGQUIT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"] as const;
+const typed: ReadonlySet<string> = new Set(["SIGINT", "SIGQUIT"]);
+
+/** Runs it to its end. @returns its exit code, 128 and the signal's number if one ended it; or why it did not start */
+export async function became(
+  [name = "", ...words]: readonly string[],
+  environment: Io["environment"],
+  { stdin, stdout, stderr, isDeaf, interrupts }: Io,
+): Promise<number | NotStarted> {
+  const isAtTerminal = stdin.isTTY || stdout.isTTY || stderr.isTTY;
+  const child = spawn(name, words, {
+    env: environment,
+    stdio: [isDeaf === true ? "ignore" : "inherit", "inherit", "inherit"],
+  });
+  const passOn = (signal: NodeJS.Signals): void => {
+    if (!(isAtTerminal && typed.has(signal))) child.kill(signal);
+  };
+  const takeBack = interrupts.leave();
+  for (const signal of passedOn) process.on(signal, passOn);
+  try {
+    const [code, signal] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];
+    return code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === "ENOENT"
+      ? { says: `There is no program ${JSON.stringify(name)}`, exitCode: 127 }
+      : { says: `The program ${JSON.stringify(name)} could not be started (${code ?? "unknown"})`, exitCode: 126 };
+  } finally {
+    for (const signal of passedOn) process.off(signal, passOn);
+    takeBack();
+  }
+}
+
+export function isNotStarted(ended: number | NotStarted): ended is NotStarted {
+  return typeof ended !== "number";
+}
