@@ -9,8 +9,15 @@ import manifest from "./package.json" with { type: "json" };
 /** Folders in node_modules of what went into a bundle. */
 const bundled = new Set<string>();
 
+/**
+ * Of the hosted inspector's package only what makes its messages is wanted. It imports sockets and a client of shared rooms
+ * as well, which do nothing until they are used: with nothing of them used, nothing of them is bundled.
+ */
+const unusedSockets = /\/node_modules\/(?:ws|isomorphic-ws|partysocket|superjson|fast-safe-stringify)\//;
+
 async function bundle(input: InputOptions, output: OutputOptions): Promise<void> {
-  const build = await rolldown({ platform: "node", logLevel: "warn", ...input });
+  const treeshake = { moduleSideEffects: [{ test: unusedSockets, sideEffects: false }] };
+  const build = await rolldown({ platform: "node", logLevel: "warn", treeshake, ...input });
   const { output: files } = await build.write(output);
   await build.close();
   for (const file of files) {

@@ -75,9 +75,10 @@ export interface Auth {
   actor(provider: string, account?: string): CredentialActor;
   /**
    * Serves a page on this machine that shows every account's statechart, and what every process does with it. It reads
-   * files, and contacts, writes and starts nothing. @throws AuthError `settings_invalid`, `internal`
+   * files, and contacts, writes and starts nothing. @param stately lets the browser show it to the hosted Stately inspector
+   * as well, on stately.ai @throws AuthError `settings_invalid`, `internal`
    */
-  inspect(): Promise<Inspector>;
+  inspect(options?: { readonly stately?: boolean }): Promise<Inspector>;
   /** Stops the actors, closes listeners and connections. Sign-ins under way can be finished by another process. */
   close(): Promise<void>;
 }
@@ -175,10 +176,11 @@ export function createAuth(options: AuthOptions = {}): Auth {
       return (await kyOver(authFetch(name, fetchOptions))).extend({ baseUrl: `${base}/` });
     },
     actor: (name, of) => open(name, of).account.actor,
-    inspect: async () => {
+    inspect: async ({ stately = false } = {}) => {
       // Loaded when it is asked for: a server and its page are large.
       const { openInspector } = await import("./inspect/page/inspector.ts");
-      const inspector = await openInspector({ ...given, host, reserved: options.reserved ?? new Set() });
+      const reserved = options.reserved ?? new Set<string>();
+      const inspector = await openInspector({ ...given, host, reserved, stately: stately ? {} : undefined });
       inspectors.push(inspector);
       return inspector;
     },

@@ -1,7 +1,7 @@
 // What is shipped: the files, the command's start, the library alone.
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
@@ -44,6 +44,23 @@ test("nothing runs at installation", () => {
     scripts.filter((name) => /^(pre|post)?install$|^prepare$/.test(name)),
     [],
   );
+});
+
+test("the hosted inspector's package comes without its sockets and its rooms, and in a part of its own", () => {
+  const files = globSync("dist/**/*.{mjs,cjs}").map((path) => [path, readFileSync(path, "utf8")] as const);
+  const holding = (words: RegExp) => files.filter(([, text]) => words.test(text)).map(([path]) => path);
+  // What each of them has in its text, in any build.
+  assert.deepEqual(
+    holding(/partykit|PartySocket|WebSocketServer|ws:\/\/localhost|registry\/api\/sky|statelyai\.disconnected/),
+    [],
+  );
+  const bridges = holding(/stately\.ai\/inspect/);
+  assert.ok(bridges.length > 0);
+  for (const path of bridges) assert.match(path, /\/bridge-[^/]+\.mjs$/);
+  const loading = holding(/\b(?:from|import)\s*["'][^"']*\/bridge-/);
+  assert.deepEqual(loading, [], "only when it is asked for");
+  const licences = readFileSync("dist/THIRD-PARTY-LICENCES.txt", "utf8");
+  assert.match(licences, /^@statelyai\/inspect 0\.7\.2 \(MIT\)\n\n[^]*?Copyright/m);
 });
 
 test("a fresh token is printed without the whole program", async () => {

@@ -28,14 +28,14 @@ export interface Visitor {
   readonly cookie: string;
   /** As the page asks. */
   readonly ask: (path: string, headers?: Record<string, string>, method?: string) => Promise<Answer>;
-  readonly news: (headers?: Record<string, string>) => Promise<Listening>;
+  readonly news: (headers?: Record<string, string>, path?: string) => Promise<Listening>;
 }
 
-/** Opens the address as a person does. */
-export async function enter(url: string): Promise<Visitor> {
+/** Opens the address as a person does. @param entrance where it is sent then */
+export async function enter(url: string, entrance = "/"): Promise<Visitor> {
   const { origin, port } = new URL(url);
   const { status, headers } = await visit(url, { headers: { "sec-fetch-site": "none" } });
-  assert.deepEqual([status, headers["location"]], [303, "/"]);
+  assert.deepEqual([status, headers["location"]], [303, entrance]);
   const cookie = String(headers["set-cookie"]).split(";")[0] ?? "";
   return {
     origin,
@@ -43,7 +43,7 @@ export async function enter(url: string): Promise<Visitor> {
     cookie,
     ask: (path, more = {}, method = "GET") =>
       visit(origin + path, { method, headers: { ...ofThePage, cookie, ...more } }),
-    news: (more) => listen(origin, cookie, more),
+    news: (more, path) => listen(origin, cookie, more, path),
   };
 }
 
@@ -59,12 +59,17 @@ export interface Listening extends Disposable {
   readonly response: IncomingMessage;
 }
 
-async function listen(origin: string, cookie: string, more: Record<string, string> = {}): Promise<Listening> {
+async function listen(
+  origin: string,
+  cookie: string,
+  more: Record<string, string> = {},
+  path = "/news",
+): Promise<Listening> {
   const { port } = new URL(origin);
   const sent = request({
     host: "127.0.0.1",
     port,
-    path: "/news",
+    path,
     headers: { host: `127.0.0.1:${port}`, cookie, ...ofThePage, ...more },
     agent: false,
   });

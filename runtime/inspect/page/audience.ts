@@ -14,9 +14,25 @@ export interface Telling {
   readonly scene: { readonly number: number; readonly text: string };
 }
 
+/** What is new for a page. */
+export interface Fresh {
+  /** As JSON. */
+  readonly records: readonly string[];
+  /** Number of the next record. */
+  readonly count: number;
+  /** As JSON; null: the page has it. */
+  readonly scene: string | null;
+}
+
+/** Puts it into events, as they are sent; empty: that is nothing for this page. */
+export type Speech = (fresh: Fresh) => string;
+
 export interface Audience {
-  /** @param next number of the first record that the page has not heard @returns false: there are too many already */
-  readonly add: (response: ServerResponse, next: number) => boolean;
+  /**
+   * @param next number of the first record that the page has not heard @param speech other events than `news`
+   * @returns false: there are too many already
+   */
+  readonly add: (response: ServerResponse, next: number, speech?: Speech) => boolean;
   /** Tells every page its news. */
   readonly tell: () => void;
   /** Keeps quiet connections alive: whatever is between may cut them. */
@@ -30,10 +46,25 @@ const longestStallMs = 20_000;
 
 interface Page {
   readonly response: ServerResponse;
+  readonly speech: Speech;
   next: number;
   scene: number;
   /** Since when it has not taken what it was told, by a clock that nobody sets. Null: it has. */
   stalledAt: number | null;
+}
+
+/** All that is new in one event, `news`; at first also that there is no record. */
+function newsSpeech(): Speech {
+  let isFirst = true;
+  return ({ records, count, scene }) => {
+    const parts = [
+      ...(scene === null ? [] : [`"scene":${scene}`]),
+      ...(records.length > 0 || isFirst ? [`"records":[${records.join(",")}]`] : []),
+    ];
+    isFirst = false;
+    const id = count > 0 ? `id: ${count - 1}\n` : "";
+    return `event: news\n${id}data: {${parts.join(",")}}\n\n`;
+  };
 }
 
 /** @param telling what there is at this moment @param monotonic milliseconds by a clock that nobody sets */
@@ -45,12 +76,8 @@ export function createAudience(telling: () => Telling, monotonic: () => number):
     const records = page.next < count ? from(page.next) : [];
     const isNew = page.scene !== scene.number;
     if (records.length === 0 && !isNew) return;
-    const parts = [
-      ...(isNew ? [`"scene":${scene.text}`] : []),
-      ...(records.length > 0 || page.scene < 0 ? [`"records":[${records.join(",")}]`] : []),
-    ];
-    const id = count > 0 ? `id: ${count - 1}\n` : "";
-    page.response.write(`event: news\n${id}data: {${parts.join(",")}}\n\n`);
+    const text = page.speech({ records, count, scene: isNew ? scene.text : null });
+    if (text !== "") page.response.write(text);
     page.next = count;
     page.scene = scene.number;
   };
@@ -67,9 +94,9 @@ export function createAudience(telling: () => Telling, monotonic: () => number):
   };
 
   return {
-    add: (response, next) => {
+    add: (response, next, speech = newsSpeech()) => {
       if (pages.size >= mostPages) return false;
-      const page: Page = { response, next, scene: -1, stalledAt: null };
+      const page: Page = { response, speech, next, scene: -1, stalledAt: null };
       pages.add(page);
       response.once("close", () => pages.delete(page));
       tellOne(page, telling());

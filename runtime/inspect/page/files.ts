@@ -5,8 +5,15 @@ import { fileURLToPath } from "node:url";
 import { AuthError } from "../../../machines/errors.ts";
 import pictures from "../pictures.json" with { type: "json" };
 
+export interface File {
+  readonly type: string;
+  readonly bytes: Buffer;
+  /** Content-Security-Policy in the place of the one that all others have. */
+  readonly policy?: string;
+}
+
 /** By path. */
-export type Files = ReadonlyMap<string, { readonly type: string; readonly bytes: Buffer }>;
+export type Files = ReadonlyMap<string, File>;
 
 /** As sources, in the bundled command and the library's parts, in the library. */
 const places = import.meta.url.endsWith(".ts") ? ["../../../dist/page"] : ["../page", "./page"];

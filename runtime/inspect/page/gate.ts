@@ -68,7 +68,7 @@ export function createGate(port: number, randomBytes: RandomBytes): Gate {
 
 /** What a person opens; everything else is asked for by the page, and a browser says so (Fetch Metadata). */
 function isEntrance(target: string): boolean {
-  return target === "/" || target.startsWith("/?");
+  return ["/", "/stately"].includes(target) || target.startsWith("/?");
 }
 
 function isOnly(values: readonly string[], value: string): boolean {

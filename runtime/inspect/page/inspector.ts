@@ -1,14 +1,15 @@
 // `inspect`: what the files say of every account and what every process noted, looked at while a page is open, and shown to it.
 //
 // It reads, and that is all: no request, no lock, no write, no actor. While no page is open nothing is looked at either.
+import type { ServerResponse } from "node:http";
 import type { Host } from "../../host.ts";
 import { isThereSince } from "../../refresh/holder.ts";
-import { createAudience } from "./audience.ts";
+import { createAudience, type Speech } from "./audience.ts";
 import { pageFiles } from "./files.ts";
 import { heldLocks } from "./held.ts";
 import { createOverview, type OverviewParts } from "./overview.ts";
 import type { Scene } from "./scene.ts";
-import { servePage } from "./server.ts";
+import { servePage, type TakeNews } from "./server.ts";
 import { sceneAccount } from "./shown.ts";
 import { createTail } from "./tail.ts";
 
@@ -23,6 +24,8 @@ export interface InspectorParts extends OverviewParts {
   readonly host: OverviewParts["host"] & Pick<Host, "randomBytes" | "monotonic">;
   /** Where the files of the page are; absent: where this program has them. */
   readonly folder?: string | undefined;
+  /** Shows the charts to the hosted inspector as well. `page`: for tests, where a stand-in for it is. */
+  readonly stately?: { readonly page?: string } | undefined;
 }
 
 const tickMs = 250;
@@ -32,10 +35,12 @@ const greetEvery = 60;
 
 /** @throws AuthError `settings_invalid`, `internal` when the page is not part of this build */
 export async function openInspector(parts: InspectorParts): Promise<Inspector> {
-  const files = pageFiles(parts.folder);
+  // Loaded when it is asked for: nothing else here needs the package.
+  const stately = parts.stately === undefined ? null : await import("../stately/bridge.ts");
+  const files = new Map([...pageFiles(parts.folder), ...(stately?.bridgeFiles(parts.stately?.page) ?? [])]);
   const look = createLook(parts);
   const tail = createTail(parts.paths);
-  const shown = { text: "", number: 0, scene: "{}" };
+  const shown = { text: "", number: 0, scene: "{}", accounts: [] as Scene["accounts"] };
   let timer: NodeJS.Timeout | undefined;
   let ticks = 0;
 
@@ -53,7 +58,15 @@ export async function openInspector(parts: InspectorParts): Promise<Inspector> {
     const { now, ...scene } = look(tail.writers);
     const text = JSON.stringify(scene);
     if (text === shown.text) return;
-    Object.assign(shown, { text, number: shown.number + 1, scene: JSON.stringify({ ...scene, now }) });
+    const { accounts } = scene;
+    Object.assign(shown, { text, number: shown.number + 1, scene: JSON.stringify({ ...scene, now }), accounts });
+  };
+  const grantsOf = (name: string) => shown.accounts.find(({ provider }) => provider === name)?.grants ?? null;
+
+  /** The news of a page from this record on, and from then on at each tick. */
+  const join = (response: ServerResponse, next: number, speech?: Speech): boolean => {
+    timer ??= setInterval(tick, tickMs);
+    return audience.add(response, next, speech);
   };
 
   const tick = (): void => {
@@ -69,16 +82,22 @@ export async function openInspector(parts: InspectorParts): Promise<Inspector> {
     if (ticks % greetEvery === 0) audience.greet();
   };
 
-  const server = await servePage({
-    files,
-    randomBytes: parts.host.randomBytes,
-    news: (response, last) => {
+  const news = new Map<string, TakeNews>([
+    [
+      "/news",
+      (response, last) => {
+        readAll();
+        return join(response, last === null || last >= tail.count ? 0 : last + 1);
+      },
+    ],
+  ]);
+  if (stately !== null)
+    news.set("/stately/news", (response) => {
       readAll();
-      const isTaken = audience.add(response, last === null || last >= tail.count ? 0 : last + 1);
-      timer ??= setInterval(tick, tickMs);
-      return isTaken;
-    },
-  });
+      return join(response, Math.max(0, tail.count - stately.mostTold), stately.createSpeech(grantsOf));
+    });
+  const entrance = stately === null ? "/" : "/stately";
+  const server = await servePage({ files, entrance, randomBytes: parts.host.randomBytes, news });
   return {
     url: server.url,
     close: async () => {

@@ -18,10 +18,15 @@ export interface PageServer {
 
 export interface Served {
   readonly files: Files;
+  /** Where the browser goes that was let in. */
+  readonly entrance: string;
   readonly randomBytes: RandomBytes;
-  /** Takes over the answer to `/news`. @param last number of the last record that the page has; null: none @returns false: no */
-  readonly news: (response: ServerResponse, last: number | null) => boolean;
+  /** By path. */
+  readonly news: ReadonlyMap<string, TakeNews>;
 }
+
+/** Takes over an answer. @param last number of the last record that the page has; null: none @returns false: no */
+export type TakeNews = (response: ServerResponse, last: number | null) => boolean;
 
 /** @throws Error what the system says when no port is to be had */
 export async function servePage(served: Served): Promise<PageServer> {
@@ -79,7 +84,12 @@ const always: Readonly<Record<string, string>> = {
   connection: "close",
 };
 
-function answer(gate: Gate, { files, news }: Served, request: IncomingMessage, response: ServerResponse): void {
+function answer(
+  gate: Gate,
+  { files, entrance, news }: Served,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
   const { method = "", url = "" } = request;
   const judged = gate.judge(knockOf(request));
   if (judged.kind === "refused") {
@@ -90,7 +100,7 @@ function answer(gate: Gate, { files, news }: Served, request: IncomingMessage, r
     const { name, value } = judged.cookie;
     const cookie = `${name}=${value.reveal()}; HttpOnly; SameSite=Strict; Path=/`;
     // Out of the address bar and the history (RFC 9110 15.4.4).
-    empty(response, 303, { location: "/", "set-cookie": cookie });
+    empty(response, 303, { location: entrance, "set-cookie": cookie });
     return;
   }
   if (method !== "GET" && method !== "HEAD") {
@@ -99,18 +109,20 @@ function answer(gate: Gate, { files, news }: Served, request: IncomingMessage, r
   }
   const file = files.get(url);
   if (file !== undefined) {
-    response.writeHead(200, { ...always, "content-type": file.type, "content-length": file.bytes.length });
+    const policy = file.policy === undefined ? {} : { "content-security-policy": file.policy };
+    response.writeHead(200, { ...always, ...policy, "content-type": file.type, "content-length": file.bytes.length });
     response.end(method === "HEAD" ? undefined : file.bytes);
     return;
   }
-  if (url !== "/news") {
+  const taking = news.get(url);
+  if (taking === undefined) {
     empty(response, 404);
     return;
   }
-  tellNews(news, request, response);
+  tellNews(taking, request, response);
 }
 
-function tellNews(news: Served["news"], { method, headers }: IncomingMessage, response: ServerResponse): void {
+function tellNews(take: TakeNews, { method, headers }: IncomingMessage, response: ServerResponse): void {
   const type = { ...always, "content-type": "text/event-stream; charset=utf-8" };
   if (method === "HEAD") {
     response.writeHead(200, type).end();
@@ -120,7 +132,7 @@ function tellNews(news: Served["news"], { method, headers }: IncomingMessage, re
   response.writeHead(200, type);
   // A page that goes away is no failure of ours.
   response.on("error", () => undefined);
-  if (!news(response, last === undefined ? null : Number(last))) response.end();
+  if (!take(response, last === undefined ? null : Number(last))) response.end();
 }
 
 function empty(response: ServerResponse, status: number, headers: Readonly<Record<string, string>> = {}): void {
