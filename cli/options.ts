@@ -55,6 +55,8 @@ export const ownOptions = {
   model: { ...text, describe: "model to ask" },
   provider: { ...text, describe: "provider that the key is for" },
   verify: { ...flag, describe: "ask the provider whether it accepts the credential" },
+  stately: { ...flag, describe: "also in the inspector of stately.ai; warns, and asks" },
+  yes: { ...flag, describe: "yes to what --stately asks" },
 } as const satisfies Record<string, Options>;
 
 export const options = { ...globalOptions, ...ownOptions } as const;

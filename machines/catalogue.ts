@@ -159,6 +159,13 @@ export const catalogue = {
   // The command line
   provider_first: entry("the provider comes first, then {detail}", "usage", "{provider} {detail}", "none"),
   unknown_provider: entry("there is no provider called {detail}", "usage", "status", "none"),
+  sharing_unasked: entry(
+    "showing the statecharts to another company's page needs a yes, and nobody can be asked here",
+    "signInNeeded",
+    "inspect --stately --yes",
+    "good",
+  ),
+  sharing_declined: entry("nothing was shown to anybody else", "refused", "inspect", "good"),
   name_invalid: entry("{detail}", "usage", "--help", "none"),
   usage: entry("{detail}", "usage", "--help", "good"),
   internal: entry("{provider} failed in an unforeseen way ({detail})", "failed", "{provider} status"),

@@ -1,7 +1,7 @@
 // `inspect`: one address on standard output, a server behind it until Ctrl-C, and nothing written, opened or asked that the
 // person did not want.
 import assert from "node:assert/strict";
-import { readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { startEmulator } from "../../providers/emulator/index.ts";
@@ -143,5 +143,41 @@ describe("inspect", { concurrency: 2 }, () => {
     const elsewhere = other.url.replace(/\?.*/, "");
     assert.equal((await visit(elsewhere, { headers: { cookie: visitor.cookie } })).status, 403);
     await Promise.all([interrupted(one), interrupted(other)]);
+  });
+});
+
+describe("inspect --stately", () => {
+  it("says what leaves this machine, and does nothing without a yes where nobody can be asked", async () => {
+    using house = new House();
+    const { code, stdout, stderr } = await house.run("inspect --stately", { env: { BROWSER: house.forbidden } });
+    assert.deepEqual([code, stdout], [3, ""]);
+    for (const said of [
+      /^Warning: .* stately\.ai/,
+      /What leaves this machine: /,
+      /What does not: tokens/,
+      /never with the page itself/,
+      /needs a yes, and nobody can be asked here\.\nNext: llxprt-auth inspect --stately --yes\n$/,
+    ])
+      assert.match(stderr, said);
+    assert.ok(!existsSync(house.mark));
+    assert.equal((await house.json("inspect --stately"))["error"].next, "llxprt-auth inspect --stately --yes");
+  });
+
+  it("with a yes leads its browser to a page that frames stately.ai, and warns all the same", async () => {
+    using house = new House();
+    const running = await inspecting(house, "--stately --yes");
+    const { ask } = await enter(running.url, "/stately");
+    assert.match((await ask("/stately")).body, /<iframe src="https:\/\/stately\.ai\/inspect"/);
+    const { code, stderr } = await interrupted(running);
+    assert.equal(code, 130);
+    assert.match(stderr, /^Warning: /);
+  });
+
+  it("is off unless it is asked for", async () => {
+    using house = new House();
+    const running = await inspecting(house, "--yes");
+    const { ask } = await enter(running.url);
+    assert.equal((await ask("/stately")).status, 404);
+    assert.doesNotMatch((await interrupted(running)).stderr, /stately/);
   });
 });

@@ -52,6 +52,25 @@ describe("at a terminal", { skip: noTerminals }, () => {
     assert.equal(code, 4);
   });
 
+  it("what would leave this machine is asked first, and only yes is a yes", async () => {
+    using house = new House();
+    const question = /Show it to stately\.ai\? Type yes, or anything else: /;
+    const answered = async (keys: string) => {
+      const seat = sitDown(house, "inspect --stately --no-browser");
+      await seat.sees(question);
+      seat.type(keys);
+      if (keys === "yes\r") {
+        await seat.sees(/Ctrl-C ends it/);
+        seat.type(ctrlC);
+      }
+      return seat.left;
+    };
+    const [no, nothing, yes] = await Promise.all(["no\r", "\u0004", "yes\r"].map(answered));
+    assert.match(no?.screen ?? "", /Nothing was shown to anybody else\.\nNext: llxprt-auth inspect\n/);
+    assert.deepEqual([no?.code, nothing?.code, yes?.code], [4, 4, 130]);
+    assert.doesNotMatch(`${no?.screen}${nothing?.screen}`, /127\.0\.0\.1/);
+  });
+
   it("Ctrl-C gives back terminal and port within a second, exit 130", async () => {
     using house = new House(emulator);
     const seat = sitDown(house, "gemini login --no-browser");

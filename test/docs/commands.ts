@@ -61,7 +61,7 @@ export const flags: Readonly<Record<string, readonly string[]>> = {
   refresh: ["--force"],
   ask: ["--model"],
   machine: ["--format"],
-  inspect: ["--browser"],
+  inspect: ["--browser", "--stately", "--yes"],
   exec: ["--min-ttl", "--interactive"],
   profile: ["--provider"],
   shell: ["--model"],

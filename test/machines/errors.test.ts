@@ -12,7 +12,7 @@ const full = { provider: "acme", account: "work", detail };
 // The contract, section 1.
 const ofProvider =
   /^(enable|disable|login( --grant (loopback|paste|device)| --no-browser| --detach)?|complete( -)?|wait|cancel|logout|token|refresh|why|explain|reset|status)$/;
-const ofProgram = /^(status|profile list|--help)$/;
+const ofProgram = /^(status|profile list|inspect( --stately --yes)?|--help)$/;
 
 for (const code of codes)
   describe(code, () => {
@@ -55,7 +55,10 @@ for (const code of codes)
       const [, command = ""] = /^llxprt-auth (.*)$/.exec(next ?? "") ?? [];
       const own = /^acme (.*) --account work$/.exec(command)?.[1];
       assert.match(own ?? command, own === undefined ? ofProgram : ofProvider);
-      assert.match(new AuthError(code).next ?? "", /^llxprt-auth (status|profile list|--help)$/);
+      assert.match(
+        new AuthError(code).next ?? "",
+        /^llxprt-auth (status|profile list|inspect( --stately --yes)?|--help)$/,
+      );
     });
   });
 

@@ -1,0 +1,24 @@
+// Before `inspect --stately` shows anything to anybody else: what leaves this machine, where it goes, and a yes.
+//
+// It is said each time, whoever has agreed before. Where nobody can be asked, only the option `--yes` is a yes.
+import { createPrompt } from "./prompt.ts";
+import type { Context } from "./session.ts";
+
+const warning = [
+  "Warning: --stately shows the statecharts to a page of stately.ai, which your browser loads.",
+  "What leaves this machine: the charts' definitions, and of the last 500 lines of the journal and all that follow the states, the types of events, the times, the process numbers and the names of providers; for an account that is not the default one, a number in the place of its name.",
+  "What does not: tokens, codes, addresses, names of accounts, settings. What the page sends is not listened to.",
+  "It was tried with a stand-in for that page, and never with the page itself.",
+];
+
+/** Comes back when it was agreed to. @throws AuthError `sharing_unasked` where nobody can be asked, `sharing_declined` */
+export async function askToShare({ canAsk, flags, io, output, signal }: Context): Promise<void> {
+  for (const line of warning) output.say(line);
+  if (flags.yes === true) return;
+  const { AuthError } = await import("../runtime/index.ts");
+  if (!canAsk) throw new AuthError("sharing_unasked");
+  const prompt = createPrompt(io, signal);
+  const answer = await prompt.next("Show it to stately.ai? Type yes, or anything else: ");
+  prompt.close();
+  if (answer?.trim().toLowerCase() !== "yes") throw new AuthError("sharing_declined");
+}
