@@ -46,6 +46,7 @@ function lineOf({ form, says }: Listed): string {
 const values: Readonly<Record<string, string>> = {
   home: "DIR",
   keyfile: "FILE",
+  from: "FILE",
   key: "KEY",
   set: "auth-key=KEY",
   port: "N",

@@ -53,10 +53,12 @@ export const ownOptions = {
   interactive: { ...flag, describe: "let the person at the terminal take part" },
   force: { ...flag, describe: "even if the token is fresh" },
   model: { ...text, describe: "model to ask" },
+  from: { ...text, describe: "file of another program to import from" },
+  "take-over": { ...flag, describe: "copy the refresh token too, and renew it here" },
+  yes: { ...flag, describe: "yes to what would be asked" },
   provider: { ...text, describe: "provider that the key is for" },
   verify: { ...flag, describe: "ask the provider whether it accepts the credential" },
   stately: { ...flag, describe: "also in the inspector of stately.ai; warns, and asks" },
-  yes: { ...flag, describe: "yes to what --stately asks" },
 } as const satisfies Record<string, Options>;
 
 export const options = { ...globalOptions, ...ownOptions } as const;

@@ -45,10 +45,11 @@ export function detailsOf({ row, nextTimerAt, scopes }: Status, title: string, n
   const facts: readonly (readonly [string, string | null])[] = [
     ["account", row.account],
     ["identity", row.identity],
+    ["read from", row.importedFrom === undefined ? null : `${row.importedFrom.file} (${row.importedFrom.tool})`],
     ["state", row.state],
     ["usable", row.usable],
     ["expires", row.expiresAt === null ? null : expiryOf(row, now)],
-    ["renewal", row.present ? (row.refreshable ? "possible" : "not possible: sign in again after its end") : null],
+    ["renewal", renewalOf(row)],
     ["not granted", scopes === null || scopes.missing.length === 0 ? null : scopes.missing.join(" ")],
     ["not asked", scopes === null || scopes.more.length === 0 ? null : scopes.more.join(" ")],
     ["verified", row.verifiedAt === null ? null : moment(Date.parse(row.verifiedAt), now)],
@@ -61,6 +62,12 @@ export function detailsOf({ row, nextTimerAt, scopes }: Status, title: string, n
   ];
   const lines = facts.flatMap(([name, text]) => (text === null ? [] : [`  ${paint("dim", name.padEnd(11))} ${text}`]));
   return [`${paintMark(row, markOf(row), paint)} ${paint("bold", row.provider)}  ${title}`, ...lines].join("\n");
+}
+
+function renewalOf({ present, refreshable, importedFrom }: StatusRow): string | null {
+  if (!present) return null;
+  if (importedFrom !== undefined) return `by ${importedFrom.tool} alone`;
+  return refreshable ? "possible" : "not possible: sign in again after its end";
 }
 
 function timerOf(ms: number): string {

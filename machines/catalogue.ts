@@ -103,6 +103,47 @@ export const catalogue = {
 
   ...renewalErrors,
 
+  // Other programs' logins
+  login_borrowed: entry(
+    "the login of {provider} is that of {detail}, and is renewed by that program alone: use it there once, sign in here, or take it over with `import {provider} --take-over`",
+    "signInNeeded",
+    "{provider} login",
+    "good",
+  ),
+  import_missing: entry(
+    "no login of another program was found for {provider} ({detail})",
+    "signInNeeded",
+    "{provider} login",
+    "none",
+  ),
+  import_ambiguous: entry(
+    "there are several logins for {provider}; say which with --from: {detail}",
+    "usage",
+    "import {provider}",
+    "none",
+  ),
+  import_unreadable: entry("no login can be read from {detail}", "misconfigured", "{provider} login", "good"),
+  import_is_key: entry(
+    "{detail} holds an API key and no login; use the key with --keyfile or --key-stdin, or keep it with `profile save`",
+    "misconfigured",
+    "{provider} why",
+    "none",
+  ),
+  import_elsewhere: entry("{detail}", "usage", "import", "none"),
+  import_shadowed: entry(
+    "{provider} is signed in here already, and a login of its own comes first; sign out before you import, or give the other one a name with --account",
+    "usage",
+    "{provider} logout",
+    "good",
+  ),
+  import_declined: entry("the login for {provider} was left as it is", "refused", "import {provider}", "good"),
+  import_unconfirmed: entry(
+    "taking over a login of {provider} has to be confirmed, and nobody can be asked here",
+    "signInNeeded",
+    "import {provider} --take-over --yes",
+    "good",
+  ),
+
   // Set-up
   client_missing: entry(
     "signing in to {provider} needs an OAuth client of your own: make one ({detail}) and name its JSON file as clientFile in settings.json",

@@ -103,5 +103,33 @@ export const anthropic = {
       "CLAUDE_CODE_USE_FOUNDRY",
     ],
   },
-  legacyFiles: [],
+  imports: [
+    {
+      tool: "Claude Code",
+      file: "~/.claude/.credentials.json",
+      moved: { variable: "CLAUDE_CONFIG_DIR", file: ".credentials.json" },
+      at: ["claudeAiOauth"],
+      // An end of 0 or none means a token made to last, and those last a year.
+      lifetimeMs: 31_536_000_000,
+      elsewhere: "in the Keychain, on macOS",
+    },
+    {
+      tool: "CLIProxyAPI",
+      file: "~/.cli-proxy-api/*.json",
+      mark: { at: ["type"], says: "claude" },
+      identity: { at: ["email"] },
+    },
+    {
+      tool: "pi",
+      file: "~/.pi/agent/auth.json",
+      at: ["anthropic"],
+      mark: { at: ["anthropic", "type"], says: "oauth" },
+    },
+    {
+      tool: "OpenCode",
+      file: "~/.local/share/opencode/auth.json",
+      at: ["anthropic"],
+      mark: { at: ["anthropic", "type"], says: "oauth" },
+    },
+  ],
 } as const satisfies Provider;

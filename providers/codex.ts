@@ -106,5 +106,32 @@ export const codex = {
     },
     withheld: ["CODEX_ACCESS_TOKEN"],
   },
-  legacyFiles: [],
+  imports: [
+    {
+      tool: "Codex CLI",
+      file: "~/.codex/auth.json",
+      moved: { variable: "CODEX_HOME", file: "auth.json" },
+      at: ["tokens"],
+      key: { mode: "auth_mode", says: "apikey", member: "OPENAI_API_KEY" },
+      elsewhere: "in the system's keyring, if cli_auth_credentials_store says keyring or auto",
+    },
+    {
+      tool: "CLIProxyAPI",
+      file: "~/.cli-proxy-api/*.json",
+      mark: { at: ["type"], says: "codex" },
+      identity: { at: ["email"] },
+    },
+    {
+      tool: "pi",
+      file: "~/.pi/agent/auth.json",
+      at: ["openai-codex"],
+      mark: { at: ["openai-codex", "type"], says: "oauth" },
+    },
+    {
+      tool: "OpenCode",
+      file: "~/.local/share/opencode/auth.json",
+      at: ["openai"],
+      mark: { at: ["openai", "type"], says: "oauth" },
+    },
+  ],
 } as const satisfies Provider;

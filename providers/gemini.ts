@@ -110,5 +110,28 @@ export const gemini = {
     // The library takes GOOGLE_API_KEY before GEMINI_API_KEY.
     withheld: ["GOOGLE_API_KEY", "GOOGLE_GENAI_USE_VERTEXAI", "GEMINI_API_KEY_AUTH_MECHANISM"],
   },
-  legacyFiles: ["~/.gemini/oauth_creds.json", "~/.llxprt/oauth_creds.json"],
+  imports: [
+    {
+      tool: "Gemini CLI",
+      file: "~/.gemini/oauth_creds.json",
+      moved: { variable: "GEMINI_CLI_HOME", file: ".gemini/oauth_creds.json" },
+      identity: { file: "google_accounts.json", at: ["active"] },
+      unasked: true,
+      elsewhere: "in the keychain or an encrypted file, if GEMINI_FORCE_ENCRYPTED_FILE_STORAGE is set for it",
+    },
+    {
+      tool: "an older llxprt-code",
+      file: "~/.llxprt/oauth_creds.json",
+      identity: { file: "google_accounts.json", at: ["active"] },
+      unasked: true,
+      elsewhere: "in the system's keyring, or encrypted, since February 2026",
+    },
+    {
+      tool: "CLIProxyAPI",
+      file: "~/.cli-proxy-api/*.json",
+      mark: { at: ["type"], says: "gemini" },
+      identity: { at: ["email"] },
+      at: ["token"],
+    },
+  ],
 } as const satisfies Provider;

@@ -3,6 +3,9 @@
 // Everything a vendor does oddly is a field named after the behaviour, never the vendor, so that the code which obeys it
 // can be read (and tested) without knowing who asked for it. Every field can be overridden in settings.json.
 // Unless said otherwise, endpoints are absolute URLs: https, or http on loopback.
+import type { ImportSource } from "./fields/import-source.ts";
+
+export type { ImportSource };
 
 /** How a person signs in. `loopback`: RFC 6749 4.1 + RFC 7636 + RFC 8252. `paste`: the same with a code shown by the vendor. `device`: RFC 8628. */
 export type Grant = "loopback" | "paste" | "device";
@@ -93,8 +96,8 @@ export interface Provider {
   readonly keyVariables: readonly KeyVariable[];
   /** How other programs take a credential from their environment. Null: in the first of `keyVariables`, or in `NAME_API_KEY`. */
   readonly handover: Handover | null;
-  /** Files of older tools (`~` is the user's home) whose login for the same client is served until it expires. */
-  readonly legacyFiles: readonly string[];
+  /** Where other tools keep a login of this provider. Those files are read and never written. */
+  readonly imports: readonly ImportSource[];
 }
 
 export interface Status {

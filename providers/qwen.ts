@@ -112,5 +112,17 @@ export const qwen = {
     },
     withheld: [],
   },
-  legacyFiles: [],
+  imports: [
+    {
+      tool: "Qwen Code",
+      file: "~/.qwen/oauth_creds.json",
+      moved: { variable: "QWEN_HOME", file: "oauth_creds.json" },
+    },
+    {
+      tool: "CLIProxyAPI",
+      file: "~/.cli-proxy-api/*.json",
+      mark: { at: ["type"], says: "qwen" },
+      identity: { at: ["email"] },
+    },
+  ],
 } as const satisfies Provider;

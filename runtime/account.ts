@@ -4,6 +4,7 @@ import type { Grant } from "../providers/provider.ts";
 import type { CredentialActor } from "./actor.ts";
 import type { Precedence } from "./credentials.ts";
 import type { TokenDemand } from "./demand.ts";
+import type { Found } from "./imports/found.ts";
 import type { Story } from "./inspect/story.ts";
 import type { Part } from "./login/desk.ts";
 import type { PendingRow, Status } from "./status.ts";
@@ -49,6 +50,13 @@ export interface Account extends AccountName {
   wait(request?: Pick<LoginRequest, "onPending" | "signal">): Promise<Status>;
   /** Ends a sign-in that is under way. */
   cancel(): Promise<void>;
+  /**
+   * Reads another program's login from now on, in its file, and turns OAuth on. Nothing is copied, and nothing renewed.
+   * @throws AuthError `import_shadowed`, `import_unreadable`
+   */
+  borrow(found: Found): Promise<Status>;
+  /** Copies another program's login, to renew it here from now on. That program's file is left as it is. @throws AuthError */
+  takeOver(found: Found): Promise<Status>;
   logout(options?: { readonly revoke?: boolean }): Promise<LogoutReport>;
   /** Renews the token; without `force` only if it is about to end. @throws AuthError when that failed */
   refresh(options?: { readonly force?: boolean }): Promise<Status>;

@@ -17,9 +17,11 @@ import { type Access, authorizedFetch, openAccess } from "./fetch.ts";
 import { type Host, realHost } from "./host.ts";
 import { obtaining, type Obtain, type SignIn } from "./lazy.ts";
 import type { Inspector } from "./inspect/page/inspector.ts";
+import { findImports, type Imports } from "./imports/found.ts";
 import { createDesk, type Desk } from "./login/desk.ts";
 import { settleLeftSignIns } from "./login/settle.ts";
 import { createEnsureFresh } from "./refresh/ensure-fresh.ts";
+import { importingAccounts } from "./settings/imported.ts";
 import { readProfile } from "./settings/profiles.ts";
 import { readSettings } from "./settings/settings.ts";
 import { providerNamed, type ProviderTable, providerTable } from "./settings/table.ts";
@@ -65,6 +67,11 @@ export interface Auth {
   account(provider: string, account?: string): Account;
   /** Every account that has tokens or a sign-in under way, and the default account of every provider. */
   accounts(): readonly AccountName[];
+  /**
+   * What other programs keep: in all places that are known, or in one file. Reads, and contacts nobody.
+   * @throws AuthError `unknown_provider`, `import_elsewhere`, `import_unreadable`
+   */
+  imports(provider?: string, file?: string): Imports;
   /** The provider's API, as the winning credential reaches it. @throws AuthError why there is no credential, `api_missing` */
   access(provider: string, options?: FetchOptions & { readonly signal?: AbortSignal | null }): Promise<Access>;
   /** A `fetch` that adds the winning credential, renews it on 401 and repeats the request once. */
@@ -165,7 +172,10 @@ export function createAuth(options: AuthOptions = {}): Auth {
     providers: table,
     home: paths.home,
     account: (name, of) => open(name, of).account,
-    accounts: () => accountsIn([...table.keys()], desk.store, desk.pending),
+    accounts: () =>
+      accountsIn([...table.keys()], desk.store, desk.pending, importingAccounts(readSettings(paths), paths.settings)),
+    imports: (name, file) =>
+      findImports({ host, paths }, [...table.values()], name === undefined ? null : provider(name), file),
     access,
     fetch: authFetch,
     ky: async (name, fetchOptions) => {

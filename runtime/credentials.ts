@@ -23,7 +23,13 @@ export interface KeySources {
   /** The provider's own entry in settings.json. */
   readonly settings: KeyPlace;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly oauth: { readonly enabled: boolean; readonly account: string; readonly present: boolean };
+  readonly oauth: {
+    readonly enabled: boolean;
+    readonly account: string;
+    readonly present: boolean;
+    /** The tool whose login it is; null: one of our own. */
+    readonly lender: string | null;
+  };
 }
 
 /** A possible source of a credential. `place` is null for OAuth, and for a source that is not set. */
@@ -92,9 +98,13 @@ function environmentCandidate({ name, when }: KeyVariable, environment: KeySourc
   return { kind: "env", origin, isSet, place: isSet && value !== undefined ? keyGiven(value) : null, name };
 }
 
-function oauthCandidate({ enabled, account, present }: KeySources["oauth"]): Candidate {
-  const state = enabled ? (present ? "signed in" : "not signed in") : "not enabled";
+function oauthCandidate({ enabled, account, present, lender }: KeySources["oauth"]): Candidate {
+  const state = enabled ? (present ? signed(lender) : "not signed in") : "not enabled";
   return { kind: "oauth", origin: `OAuth, account ${account} (${state})`, isSet: enabled, place: null };
+}
+
+function signed(lender: string | null): string {
+  return lender === null ? "signed in" : `the login of ${lender}`;
 }
 
 function namesHost(address: string | undefined, hosts: readonly string[]): boolean {

@@ -9,6 +9,7 @@ import type { Provider } from "../providers/provider.ts";
 import type { CredentialEvent, RefreshDemand, Result } from "../machines/life.ts";
 import { type CredentialSnapshot, isSigningIn, type Running } from "./actor.ts";
 import { type Candidate, type Precedence, sourceOf } from "./credentials.ts";
+import { gone, readOnly } from "./imports/borrowed.ts";
 import type { EnsureFresh } from "./refresh/ensure-fresh.ts";
 import { clientOf } from "./registration.ts";
 import { keyAt } from "./sources.ts";
@@ -85,10 +86,11 @@ export function createDemands(
   };
 
   /** Why there is nothing that can be used, after what could be done was done. */
-  const whyNot = ({ survey: { facts, now: at }, legacy }: Findings, result: Outcome): AuthError => {
-    if (facts === null) return new AuthError("sign_in_needed", name);
+  const whyNot = ({ survey: { facts, now: at }, borrowed }: Findings, result: Outcome): AuthError => {
+    if (facts === null) return borrowed === null ? new AuthError("sign_in_needed", name) : gone(name, borrowed);
     // Another tool's login that ran out: without a client of one's own there is nothing to sign in with.
-    if (legacy) clientOf(provider, wiring.host);
+    if (borrowed !== null) clientOf(provider, wiring.host);
+    if (borrowed !== null) return readOnly(name, borrowed);
     if (isOver(facts, at)) return wiring.faults.recall(name, facts.refused ?? "refresh_impossible");
     return wiring.faults.recall(name, result?.code ?? facts.retry?.code ?? "backing_off");
   };
@@ -161,7 +163,8 @@ export function createDemands(
     // No renewal: why not is what helps, and an unreachable server is no reason to sign in again.
     const isWhy = result?.kind === "unavailable" || result?.kind === "rejected";
     const code = isWhy ? result.code : isWaiting(findings) ? (findings.survey.facts?.retry?.code ?? null) : null;
-    throw code !== null ? wiring.faults.recall(name, code) : new AuthError("api_unauthorized", name);
+    if (code !== null) throw wiring.faults.recall(name, code);
+    throw after.borrowed === null ? new AuthError("api_unauthorized", name) : readOnly(name, after.borrowed);
   };
 
   const renew: Demands["renew"] = async (force) => {
@@ -174,7 +177,7 @@ export function createDemands(
     if (result !== null) return result;
     const found = look(wiring, provider, name.account);
     const reason = unasked(found);
-    if (reason !== null && found.legacy) clientOf(provider, wiring.host);
+    if (reason !== null && found.borrowed !== null) clientOf(provider, wiring.host);
     return reason;
   };
 

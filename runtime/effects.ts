@@ -36,6 +36,7 @@ import { poll } from "./login/poll.ts";
 import { serve } from "./login/serving.ts";
 import { logOut } from "./logout.ts";
 import type { EnsureFresh } from "./refresh/ensure-fresh.ts";
+import { writeImported } from "./settings/imported.ts";
 import { readSettings, writeEnabled } from "./settings/settings.ts";
 import { look } from "./survey.ts";
 
@@ -109,6 +110,7 @@ function carryOut({ store, pending, journal }: Desk, { provider, account }: Acco
   if (choice === "reset") {
     const removed = pending.removeAll(name);
     const aside = store.putAside(name);
+    writeImported(store.paths, name, null);
     // Who was enabled by the file alone is to be idle afterwards, and not off.
     if (aside !== null && before === undefined) writeEnabled(store.paths, provider, true);
     if (removed > 0 || aside !== null) journal.note({ step: "reset", ...name });

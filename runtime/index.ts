@@ -13,6 +13,7 @@ export { type ChartName, chartNames } from "../machines/chart.ts";
 export { journalText, type Rerun, rerun } from "./inspect/rerun.ts";
 export type { Inspector } from "./inspect/page/inspector.ts";
 export type { Story } from "./inspect/story.ts";
+export type { Found, Imports } from "./imports/found.ts";
 export { type MachineFormat, machineAs, machineFormats } from "./inspect/machine.ts";
 export { type Handed, handedOver } from "./handover.ts";
 export { type Host, realHost } from "./host.ts";

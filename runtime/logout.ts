@@ -7,6 +7,7 @@ import { AuthError } from "../machines/errors.ts";
 import type { Lock } from "./refresh/lock.ts";
 import { latest } from "./refresh/successor.ts";
 import { checkBinding, registrationOf } from "./registration.ts";
+import { writeImported } from "./settings/imported.ts";
 import type { StoredCredential } from "./store/codec.ts";
 import { listFolder } from "./store/folders.ts";
 import { dropGranted, granted } from "./store/granted.ts";
@@ -23,6 +24,8 @@ export async function logOut(wiring: Wiring, name: AccountName, revoke: boolean)
   // A file that cannot be read is not ours to delete; it blocks, and `reset` puts it aside.
   if (found.kind === "unreadable") throw found.error;
   store.remove(name);
+  // Of another program's login nothing is deleted and nothing given back: it is only not read any more.
+  writeImported(store.paths, name, null);
   const credential = found.kind === "absent" ? null : grantOf(wiring, name, found.credential);
   const trouble = await sweep(wiring, name);
   const revocation = credential === null ? "nothing" : await told(wiring, name, credential, revoke);

@@ -7,7 +7,10 @@ import type { Account } from "./account.ts";
 import { isSigningIn, resultOf, type Running } from "./actor.ts";
 import { type Precedence, sourceOf } from "./credentials.ts";
 import { explained } from "./inspect/explain.ts";
+import { borrowedBy } from "./imports/borrowed.ts";
+import { takeOver } from "./imports/take-over.ts";
 import type { Desk } from "./login/desk.ts";
+import { writeImported } from "./settings/imported.ts";
 import { createSignIns } from "./signing-in.ts";
 import { type Status, statusOf } from "./status.ts";
 import type { AccountName } from "./store/names.ts";
@@ -73,6 +76,23 @@ export function createAccount(parts: AccountParts): Account {
     throwFailure,
   });
 
+  const turnOn = async (): Promise<Status> => {
+    await settle({ type: "account.enabled" });
+    return status();
+  };
+
+  const borrow: Account["borrow"] = async ({ file }) => {
+    if (desk.store.read(name).kind !== "absent") throw new AuthError("import_shadowed", name);
+    const { host, journal, store } = desk;
+    const entry = { importFrom: { [name.account]: file } };
+    const borrowed = borrowedBy({ host, paths: store.paths }, provider, name.account, entry);
+    if (borrowed?.credential == null)
+      throw new AuthError("import_unreadable", { ...name, detail: borrowed?.trouble ?? file });
+    writeImported(store.paths, name, file);
+    journal.note({ step: "imported", ...name, expiresAt: borrowed.credential.expiresAt });
+    return turnOn();
+  };
+
   const logout: Account["logout"] = async ({ revoke = true } = {}) => {
     sound();
     const result = await settle({ type: "logout.requested", revoke });
@@ -114,6 +134,12 @@ export function createAccount(parts: AccountParts): Account {
       return wait(request);
     },
     cancel,
+    borrow,
+    takeOver: async ({ file }) => {
+      sound();
+      await takeOver(desk, provider, name, file);
+      return turnOn();
+    },
     logout,
     refresh,
     status,

@@ -30,7 +30,7 @@ export function precedenceOf(
   provider: Provider,
   account: string,
   settings: Settings,
-  findings: Pick<Findings, "survey">,
+  findings: Pick<Findings, "survey" | "borrowed">,
   given: {
     readonly environment: Host["environment"];
     readonly paths: Paths;
@@ -46,7 +46,12 @@ export function precedenceOf(
     profile: profile?.provider === provider.name ? profile : null,
     settings: placeIn(entry, `${paths.settings}: providers.${provider.name}`),
     environment,
-    oauth: { enabled: findings.survey.enabled, account, present: findings.survey.facts !== null },
+    oauth: {
+      enabled: findings.survey.enabled,
+      account,
+      present: findings.survey.facts !== null,
+      lender: findings.borrowed?.tool ?? null,
+    },
   });
 }
 

@@ -37,6 +37,8 @@ export interface StatusRow {
   readonly expiresAt: string | null;
   readonly refreshable: boolean;
   readonly identity: string | null;
+  /** Another program's login, and the file in which it is read; absent: the login is one of our own. */
+  readonly importedFrom?: { readonly tool: string; readonly file: string };
   readonly lastError: Description["lastError"];
   readonly pending: PendingRow | null;
   readonly nextCommand: string | null;
@@ -54,7 +56,7 @@ export interface Status {
 
 /** @param asked the scopes of the provider's data */
 export function statusOf(name: AccountName, findings: Findings, source: Source, asked: readonly string[]): Status {
-  const { survey, attempt, credential } = findings;
+  const { survey, attempt, credential, borrowed } = findings;
   const { facts, now } = survey;
   const { exitCode, nextTimerAt, ...described } = describe(name, survey, source);
   const usesKey = source.kind !== "oauth" && source.kind !== "none";
@@ -72,6 +74,7 @@ export function statusOf(name: AccountName, findings: Findings, source: Source, 
       expiresAt: instant(facts?.expiresAt ?? null),
       refreshable: facts?.refreshable ?? false,
       identity: facts?.identity == null ? null : printable(facts.identity, 100),
+      ...(borrowed === null ? {} : { importedFrom: { tool: borrowed.tool, file: borrowed.file } }),
       lastError: described.lastError,
       pending: attempt === null ? null : pendingRow(attempt),
       nextCommand: described.nextCommand,

@@ -1,14 +1,13 @@
 // Reading the facts of an account: what the files say at this moment. No request, no lock, no write.
-import { join } from "node:path";
 import { AuthError } from "../machines/errors.ts";
 import type { Survey } from "../machines/facts.ts";
 import type { Provider } from "../providers/provider.ts";
-import { expandHome, type Host } from "./host.ts";
+import type { Host } from "./host.ts";
+import { type Borrowed, borrowedBy } from "./imports/borrowed.ts";
 import { readSettings, type Settings } from "./settings/settings.ts";
 import { isBeingSpent, latest } from "./refresh/successor.ts";
 import { factsOf, type StoredCredential } from "./store/codec.ts";
 import { credible } from "./store/credential.ts";
-import { readLegacy } from "./store/legacy.ts";
 import type { AccountName, Paths } from "./store/names.ts";
 import { type Attempt, attemptFactsOf, type PendingStore } from "./store/pending.ts";
 import type { SpendStore } from "./store/spend.ts";
@@ -16,7 +15,7 @@ import type { Store, Stored } from "./store/store.ts";
 
 /** What a survey reads from. */
 export interface Grounds {
-  readonly host: Pick<Host, "now" | "userHome">;
+  readonly host: Pick<Host, "now" | "userHome" | "environment">;
   readonly store: Pick<Store, "read" | "paths">;
   readonly pending: Pick<PendingStore, "list">;
   readonly spend: Pick<SpendStore, "sealed" | "permits">;
@@ -30,8 +29,8 @@ export interface Findings {
   readonly fault: AuthError | null;
   /** The token file can be read by others. */
   readonly loose: boolean;
-  /** The credential is another tool's. */
-  readonly legacy: boolean;
+  /** The credential is another tool's, or would be if its file held one. */
+  readonly borrowed: Borrowed | null;
 }
 
 /** @throws AuthError `settings_invalid`, `store_unsafe` */
@@ -41,14 +40,15 @@ export function look(grounds: Grounds, provider: Provider, account: string, sett
   const now = host.now();
   const stored = store.read(name);
   const { own, renewing, fault } = followed({ paths: store.paths, spend }, provider, name, stored, now);
-  const other =
-    stored.kind === "absent" && account === "default" && provider.legacyFiles.length > 0
-      ? readLegacy(legacyPaths(provider.legacyFiles, host, store.paths))
-      : null;
-  const credential = own ?? other;
+  const chosen = settings ?? readSettings(store.paths);
+  const around = { host, paths: store.paths };
+  // A login of our own always wins.
+  const borrowed =
+    stored.kind === "absent" ? borrowedBy(around, provider, account, chosen.providers[provider.name]) : null;
+  const credential = own ?? borrowed?.credential ?? null;
   const [attempt = null] = pending.list(name, now);
   // A token file without a decision about it is one of an older program: it counts as enabled.
-  const enabled = (settings ?? readSettings(store.paths)).enabled[provider.name] ?? stored.kind !== "absent";
+  const enabled = chosen.enabled[provider.name] ?? stored.kind !== "absent";
   return {
     survey: {
       now,
@@ -62,7 +62,7 @@ export function look(grounds: Grounds, provider: Provider, account: string, sett
     attempt,
     fault,
     loose: stored.kind === "stored" && stored.loose,
-    legacy: other !== null,
+    borrowed,
   };
 }
 
@@ -98,12 +98,4 @@ function followed(
     if (!(error instanceof AuthError)) throw error;
     return { own: null, renewing: false, fault: error };
   }
-}
-
-/** Absolute paths of what the data writes with `~`; our own home folder may be elsewhere. */
-function legacyPaths(files: readonly string[], { userHome }: Grounds["host"], { home }: Paths): string[] {
-  const ours = "~/.llxprt/";
-  return files.map((file) =>
-    file.startsWith(ours) ? join(home, file.slice(ours.length)) : expandHome(file, userHome),
-  );
 }

@@ -107,7 +107,7 @@ describe("imports go down only", () => {
       forbidden(data, ({ from, to, typeOnly }) =>
         from === "providers/index.ts"
           ? /^providers\/[a-z0-9_]+\.ts$/.test(to)
-          : to === "providers/provider.ts" && typeOnly,
+          : typeOnly && (to === "providers/provider.ts" || to.startsWith("providers/fields/")),
       ),
     );
   });

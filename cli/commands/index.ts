@@ -121,6 +121,11 @@ export const commands: Readonly<Record<string, Listed>> = {
     says: "run CMD with the credential in its environment",
     load: async () => (await import("./exec.ts")).command,
   },
+  import: {
+    form: "import [p]",
+    says: "logins of other programs: list them, use one",
+    load: async () => (await import("./import.ts")).command,
+  },
   profile: {
     form: "profile save|list|delete NAME",
     says: "key settings under a name",
@@ -151,7 +156,6 @@ export const reservedNames: ReadonlySet<string> = new Set([
   "completion",
   "doctor",
   "help",
-  "import",
   "menu",
   "version",
 ]);

@@ -15,11 +15,13 @@ export const command: Command = {
     const failures: unknown[] = [];
     for (const one of all) {
       try {
+        const { importedFrom: lent } = one.status().row;
         const report = await one.logout({ revoke: flags["no-revoke"] !== true });
-        const { enabled, present } = one.status().row;
+        const { enabled, present, importedFrom } = one.status().row;
+        const lender = importedFrom === undefined ? (lent?.tool ?? null) : null;
         const isKept = enabled && present;
         reports.push(asJson(one, report, isKept));
-        tell(output, one, report, isKept, await facts());
+        tell(output, one, report, isKept, lender, await facts());
       } catch (error) {
         // The others are to be signed out all the same.
         failures.push(error);
@@ -31,17 +33,23 @@ export const command: Command = {
   },
 };
 
-/** @param isKept a login is still there: one in another program's file, which is not ours to delete */
+/**
+ * @param isKept a login is still there: one in another program's file, which is not ours to delete
+ * @param lender the program whose login was read until now
+ */
 function tell(
   { say }: Output,
   { provider, account }: Account,
   { revocation, remaining }: LogoutReport,
   isKept: boolean,
+  lender: string | null,
   { grantsPage }: Provider,
 ): void {
   const who = account === "default" ? provider : `${provider}, account ${account}`;
   const isDeleted = revocation !== "nothing";
   if (isDeleted) say(`Signed out of ${who}: the tokens here are deleted.`);
+  else if (!isKept && lender !== null)
+    say(`The login of ${lender} is not used for ${who} any more. It is as it was, there.`);
   else if (!isKept) say(`${who} was not signed in.`);
   if (isDeleted) say(sayings[revocation]);
   if (isDeleted && revocation !== "revoked" && grantsPage !== null)

@@ -27,7 +27,7 @@ export function sceneOf(
   isOutranked: boolean,
 ): Scene {
   const permit = findings.fault === null ? permitFor(spend, name, findings) : null;
-  return { survey: findings.survey, permit, isOutranked };
+  return { survey: findings.survey, permit, lender: findings.borrowed?.tool ?? null, isOutranked };
 }
 
 /** The lines about one account, in their order. */
@@ -39,9 +39,9 @@ export function recordsAbout(records: Iterable<JournalRecord>, { provider, accou
 function permitFor(
   spend: Pick<SpendStore, "permits">,
   name: AccountName,
-  { credential, legacy }: Findings,
+  { credential, borrowed }: Findings,
 ): Scene["permit"] {
-  const spent = credential === null || legacy ? null : spentBy(credential);
+  const spent = credential === null || borrowed !== null ? null : spentBy(credential);
   const [permit] = spent === null ? [] : spend.permits(name, spent);
   if (permit === undefined) return null;
   const { holder, ended } = permit;

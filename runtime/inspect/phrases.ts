@@ -33,6 +33,8 @@ export const tells: Readonly<Record<Exclude<Step, "moved">, string>> = {
   signedIn: "Signed in {when} {way}.",
   signInFailed: "A sign-in[ {way}][, begun {begun},] failed {when}: {reason}.",
   signInCancelled: "A sign-in {way}[, begun {begun},] was given up {when}.",
+  imported: "From {moment} on the login of another program was read, and left to that program to renew.",
+  takenOver: "The login of another program was copied here {when}, to be renewed here from then on.",
   loggedOut: "Signed out {when}: the tokens were removed here[; {revocation}].",
   revocation: "Signed out {when}: the tokens were removed here[, and {revocation}].",
   enabled: "OAuth was turned on {when}.",
@@ -103,6 +105,14 @@ export const standings: Readonly<Record<AccountState, string>> = {
   expired: "The login is over: nothing can renew it.",
   loggingOut: "Signing out.",
   blocked: "The token file cannot be used as it is.",
+};
+
+/** How a login stands that is read from another program's file. */
+export const borrowing = {
+  alive:
+    "The login is that of {tool}: its file is read, and it is renewed by that program alone[; the token is good until {alive}].",
+  dead: "The login is that of {tool}, and it ended {dead}: use it there once, so that it is renewed, or sign in here.",
+  gone: "The login of {tool} was to be read, and there is none in its file.",
 };
 
 /** How it stands, when the server's last word was no and the token lives on. */

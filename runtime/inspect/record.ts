@@ -64,6 +64,8 @@ export const steps = {
   signedIn: "The tokens of a sign-in are in the token file.",
   signInFailed: "A sign-in ended without tokens.",
   signInCancelled: "A sign-in was given up by a person.",
+  imported: "The login of another program is read from now on, and left to that program to renew.",
+  takenOver: "The login of another program was copied into the token file, to be renewed here from now on.",
   loggedOut: "The tokens were removed from this machine.",
   revocation: "The provider was asked to take a grant back.",
   enabled: "OAuth was turned on.",

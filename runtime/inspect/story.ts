@@ -10,7 +10,7 @@ import type { AccountName } from "../store/names.ts";
 import { type Happening, happeningsIn, setBack } from "./happenings.ts";
 import { knownOf } from "./known.ts";
 import { moment, span, when } from "./moments.ts";
-import { filled, living, standings, tells, ways } from "./phrases.ts";
+import { borrowing, filled, living, standings, tells, ways } from "./phrases.ts";
 import type { JournalRecord, Step } from "./record.ts";
 
 /** How things stand. */
@@ -23,6 +23,8 @@ export interface Scene {
     /** He has noted that he will get no reply. */
     readonly ended: boolean;
   } | null;
+  /** The tool whose login is read; null: it is one of our own. */
+  readonly lender: string | null;
   /** A key outranks the login. */
   readonly isOutranked: boolean;
 }
@@ -62,11 +64,16 @@ function sentenceOf(one: Happening, name: AccountName, records: readonly Journal
   return step === "moved" ? "" : filled(tells[step], knownOf(one, name, records, scene));
 }
 
+/** With these a login begins. */
+const isBeginning: ReadonlySet<Step> = new Set(["signedIn", "takenOver"]);
+
 /** What the journal cannot tell of the login that is stored. */
-function beginningOf(records: readonly JournalRecord[], { survey: { facts, now } }: Scene): string[] {
+function beginningOf(records: readonly JournalRecord[], { survey: { facts, now }, lender }: Scene): string[] {
   const first = records[0];
   const isMissing =
-    facts !== null && !records.some(({ step, lineage }) => step === "signedIn" && lineage === facts.lineage);
+    facts !== null && !records.some(({ step, lineage }) => isBeginning.has(step) && lineage === facts.lineage);
+  // How that stands is all that is known of it.
+  if (lender !== null) return [];
   if (first === undefined && facts === null) return ["The journal has nothing about this login."];
   if (facts?.lineage === null) return ["The login was put there by another program, which keeps no journal."];
   if (first === undefined)
@@ -94,7 +101,7 @@ function laterThan(now: number, records: readonly JournalRecord[]): string[] {
 /** What the last line says by itself is not said again. */
 const saysItself: ReadonlySet<Step> = new Set(["loggedOut", "revocation", "disabled", "unreadable", "permitted"]);
 
-function standingOf(name: AccountName, { survey, permit }: Scene, last: Happening | undefined): string[] {
+function standingOf(name: AccountName, { survey, permit, lender }: Scene, last: Happening | undefined): string[] {
   const { facts, pending, now } = survey;
   const { state } = describe(name, survey, { kind: "none" });
   const isSaid = last !== undefined && saysItself.has(last.record.step);
@@ -103,12 +110,16 @@ function standingOf(name: AccountName, { survey, permit }: Scene, last: Happenin
   if (isWaiting && last?.record.step === "signInBegun" && last.record.signIn === pending?.attempt) return [];
   const at = (ms: number | null | undefined): string | null => (ms == null ? null : moment(ms, now));
   const isAlive = facts !== null && facts.expiresAt > now;
-  const template = state === "authenticated" && isAlive && facts.refused !== null ? living : standings[state];
+  const isBorrowed = lender !== null && ["idle", "expired", "authenticated"].includes(state);
+  const lent = borrowing[facts === null ? "gone" : isAlive ? "alive" : "dead"];
+  const own = state === "authenticated" && isAlive && facts.refused !== null ? living : standings[state];
+  const template = isBorrowed ? lent : own;
   const known = {
     way: pending === null ? null : ways[pending.kind],
     deadline: at(pending?.expiresAt),
     alive: isAlive ? at(facts.expiresAt) : null,
     dead: facts === null || isAlive ? null : when(facts.expiresAt, now),
+    tool: lender,
     retry: at(facts?.retry?.at),
     sender: permit?.pid == null ? null : String(permit.pid),
   };
@@ -120,6 +131,8 @@ const heals: ReadonlySet<Step> = new Set([
   "checkpointed",
   "salvaged",
   "signedIn",
+  "imported",
+  "takenOver",
   "loggedOut",
   "revocation",
   "reset",

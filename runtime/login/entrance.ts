@@ -86,7 +86,7 @@ async function clientNow({ host, sender }: Wiring, provider: Provider) {
 }
 
 /** Whether there is a login that lives, or can be renewed: somebody else was faster. */
-export function isSignedIn({ survey: { facts, now }, legacy }: Findings): boolean {
+export function isSignedIn({ survey: { facts, now }, borrowed }: Findings): boolean {
   if (facts === null || facts.refused !== null) return false;
-  return legacy ? facts.expiresAt > now : !isOver(facts, now);
+  return borrowed !== null ? facts.expiresAt > now : !isOver(facts, now);
 }

@@ -8,7 +8,8 @@ import { AuthError } from "../../machines/errors.ts";
 import type { Renewed } from "../../machines/life.ts";
 import type { RefreshVerdict } from "../../machines/refresh.ts";
 import type { Provider } from "../../providers/provider.ts";
-import { checkBinding, registrationOf } from "../registration.ts";
+import { readOnly } from "../imports/borrowed.ts";
+import { clientOf } from "../registration.ts";
 import { type AccountName, stemOf } from "../store/names.ts";
 import { type Followed, loginIn, look } from "../survey.ts";
 import type { Wiring } from "../wiring.ts";
@@ -59,7 +60,7 @@ async function refresh(
 ): Promise<RefreshVerdict> {
   try {
     return (
-      (await foreign(wiring, provider, name)) ??
+      foreign(wiring, provider, name) ??
       seen(wiring, provider, name, demand) ??
       (await (wiring.host.launch === null
         ? refreshHere(wiring, provider, name, demand)
@@ -73,12 +74,14 @@ async function refresh(
 }
 
 /** Another tool's login is used while it lives, and never spent: there would be two owners of one refresh token. */
-async function foreign(wiring: Wiring, provider: Provider, { account }: AccountName): Promise<RefreshVerdict | null> {
-  const { credential, legacy } = look(wiring, provider, account);
-  if (!legacy || credential === null) return null;
-  const { by } = await registrationOf(provider, wiring.host, wiring.sender);
-  checkBinding(provider, credential, by);
-  return { kind: "rejected", code: "refresh_impossible" };
+function foreign(wiring: Wiring, provider: Provider, name: AccountName): RefreshVerdict | null {
+  const { borrowed } = look(wiring, provider, name.account);
+  if (borrowed?.credential == null) return null;
+  // Where a client of one's own is needed, that it is missing is what helps.
+  clientOf(provider, wiring.host);
+  const error = readOnly(name, borrowed);
+  wiring.faults.note(name, error);
+  return { kind: "rejected", code: error.code };
 }
 
 const budgetMs = 45_000;

@@ -132,7 +132,20 @@ export const providerSchema: v.GenericSchema<unknown, Provider> = v.strictObject
       withheld: v.optional(v.array(variable), []),
     }),
   ),
-  legacyFiles: texts,
+  imports: v.array(
+    v.strictObject({
+      tool: text,
+      file: text,
+      moved: v.exactOptional(v.strictObject({ variable: text, file: text })),
+      at: v.exactOptional(texts),
+      mark: v.exactOptional(v.strictObject({ at: texts, says: text })),
+      key: v.exactOptional(v.strictObject({ mode: text, says: text, member: text })),
+      identity: v.exactOptional(v.strictObject({ file: v.exactOptional(text), at: texts })),
+      lifetimeMs: v.exactOptional(v.pipe(v.number(), v.minValue(1))),
+      unasked: v.exactOptional(v.boolean()),
+      elsewhere: v.exactOptional(text),
+    }),
+  ),
 });
 
 /** The first thing that is wrong, as `field: what`; or the provider. */

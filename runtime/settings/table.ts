@@ -65,11 +65,11 @@ const plain: Omit<Provider, "name" | "title"> = {
   assistance: null,
   keyVariables: [],
   handover: null,
-  legacyFiles: [],
+  imports: [],
 };
 
-/** Members of an entry that are its key, not facts about the provider. */
-const keyMembers = new Set(["auth-key", "auth-keyfile"]);
+/** Members of an entry that are its key, or whose login is read, not facts about the provider. */
+const keyMembers = new Set(["auth-key", "auth-keyfile", "importFrom"]);
 
 /**
  * The table for these settings. Objects of an entry are merged member by member, everything else is replaced.

@@ -156,13 +156,17 @@ export function createStore(paths: Paths, now: () => number, tryTake: TryTake = 
   };
 }
 
-/** The default account of each of these providers, in their order, and after it the others that have a file or a record. */
+/**
+ * The default account of each of these providers, in their order, and after it the others that have a file or a record.
+ * @param more others
+ */
 export function accountsIn(
   providers: readonly string[],
   store: Pick<Store, "list">,
   pending: Pick<PendingStore, "names">,
+  more: readonly AccountName[] = [],
 ): AccountName[] {
-  const named = new Map([...store.list(), ...pending.names()].map((name) => [stemOf(name), name]));
+  const named = new Map([...store.list(), ...pending.names(), ...more].map((name) => [stemOf(name), name]));
   const others = [...named.values()].filter(({ account }) => account !== defaultAccount);
   return providers.flatMap((provider) => [
     { provider, account: defaultAccount },

@@ -101,7 +101,12 @@ const permit = target<Trace>({
       one === null ? [] : [presenceOf(one), ageOf(one, path, ground.paths.spend(name)), new Date(one.at).toISOString()],
     );
     const { survey } = look(
-      { host: { now: () => now, userHome: ground.userHome }, store, pending: createPendingStore(ground.paths), spend },
+      {
+        host: { now: () => now, userHome: ground.userHome, environment: {} },
+        store,
+        pending: createPendingStore(ground.paths),
+        spend,
+      },
       providers.codex,
       "default",
       { enabled: {}, providers: {} },
@@ -175,7 +180,12 @@ const seal = target<Seal>({
     ground.plant(`${ground.paths.spend(name)}/${spent.lineage}.3.0.next`, bytes);
     const found = spend.sealed(name, spent);
     const { survey, credential } = look(
-      { host: { now: () => now, userHome: ground.userHome }, store, pending: createPendingStore(ground.paths), spend },
+      {
+        host: { now: () => now, userHome: ground.userHome, environment: {} },
+        store,
+        pending: createPendingStore(ground.paths),
+        spend,
+      },
       providers.codex,
       "default",
       { enabled: {}, providers: {} },

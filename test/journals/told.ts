@@ -71,7 +71,7 @@ export function explainedAgain(name: string, { scene, ...who }: Stood): Pick<Tol
 export function sceneIn(home: string, provider: keyof typeof providers): Scene {
   const paths = pathsIn(home);
   const spend = createSpendStore(paths);
-  const host = { now: Date.now, userHome: home };
+  const host = { now: Date.now, userHome: home, environment: {} };
   const grounds = { host, store: createStore(paths, Date.now), pending: createPendingStore(paths), spend };
   const findings = look(grounds, providers[provider], "default");
   const { survey, ...others } = sceneOf(spend, { provider, account: "default" }, findings, false);

@@ -12,7 +12,8 @@ const full = { provider: "acme", account: "work", detail };
 // The contract, section 1.
 const ofProvider =
   /^(enable|disable|login( --grant (loopback|paste|device)| --no-browser| --detach)?|complete( -)?|wait|cancel|logout|token|refresh|why|explain|reset|status)$/;
-const ofProgram = /^(status|profile list|inspect( --stately --yes)?|--help)$/;
+const ofProgram =
+  /^(status|profile list|inspect( --stately --yes)?|import( acme( --take-over --yes)?( --account work)?)?|--help)$/;
 
 for (const code of codes)
   describe(code, () => {
@@ -57,7 +58,7 @@ for (const code of codes)
       assert.match(own ?? command, own === undefined ? ofProgram : ofProvider);
       assert.match(
         new AuthError(code).next ?? "",
-        /^llxprt-auth (status|profile list|inspect( --stately --yes)?|--help)$/,
+        /^llxprt-auth (status|profile list|inspect( --stately --yes)?|import|--help)$/,
       );
     });
   });

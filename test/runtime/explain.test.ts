@@ -40,7 +40,7 @@ const facts: Facts = {
 
 function scene(more: Partial<Survey> = {}, others: Partial<Scene> = {}): Scene {
   const survey = { now, enabled: true, facts, fault: null, renewing: false, pending: null, ...more };
-  return { survey, permit: null, isOutranked: false, ...others };
+  return { survey, permit: null, lender: null, isOutranked: false, ...others };
 }
 
 const signedIn = line("signedIn", today(9, 12), { grant: "loopback" });

@@ -5,6 +5,7 @@ import { AuthError } from "../../../machines/errors.ts";
 import type { Grant } from "../../../providers/provider.ts";
 import { sourceOf } from "../../credentials.ts";
 import type { Host } from "../../host.ts";
+import { importingAccounts } from "../../settings/imported.ts";
 import { readSettings, type Settings } from "../../settings/settings.ts";
 import { type ProviderTable, providerTable } from "../../settings/table.ts";
 import { type GivenKeys, type GivenProfile, precedenceOf } from "../../sources.ts";
@@ -59,7 +60,8 @@ export function createOverview(parts: OverviewParts): () => readonly Seen[] {
     const source = sourceOf(precedenceOf(provider, name.account, settings, findings, { ...parts, ...host }));
     const status = statusOf(name, findings, source, provider.scopes);
     // Another tool's file has marks of its own.
-    const isForeign = provider.legacyFiles.length > 0 && (findings.legacy || findings.credential === null);
+    const mayBorrow = findings.credential === null && provider.imports.some(({ unasked }) => unasked === true);
+    const isForeign = findings.borrowed !== null || mayBorrow;
     const isMoving = isForeign || isUnderWay(paths, name, findings);
     const until = isMoving ? now : Math.min(status.nextTimerAt ?? Infinity, now + longestMs);
     return { mark, until, seen: { name, status, grants: provider.grants } };
@@ -79,7 +81,7 @@ export function createOverview(parts: OverviewParts): () => readonly Seen[] {
 
   const namesNow = (): readonly AccountName[] => {
     try {
-      return accountsIn([...settled.table.keys()], store, pending);
+      return accountsIn([...settled.table.keys()], store, pending, importingAccounts(settled.settings, paths.settings));
     } catch (error) {
       if (!(error instanceof AuthError)) throw error;
       return [...kept.values()].map(({ seen }) => seen.name);
