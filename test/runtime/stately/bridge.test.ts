@@ -1,7 +1,7 @@
 // The bridge to the hosted inspector in a real browser, with a stand-in for the hosted page: it gets what the feed says, live
 // and in order; a window of any other origin gets nothing; nothing goes the other way (RFC 9700 4.17, T38, T39).
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync } from "node:fs";
 import { after, describe, it } from "node:test";
 import { randomBytes } from "node:crypto";
 import { type Browser, chromium, type Frame, type Page } from "playwright-core";
@@ -14,6 +14,7 @@ import { type Inspector, openInspector } from "../../../runtime/inspect/page/ins
 import { bridgeFiles } from "../../../runtime/inspect/stately/bridge.ts";
 import { createFeed } from "../../../runtime/inspect/stately/feed.ts";
 import { House } from "../../cli/program.ts";
+import { textOf } from "../../journals/told.ts";
 import { canaries } from "../../support/canary.ts";
 import { until } from "../../support/stage.ts";
 import { standInPage } from "../../support/visitor.ts";
@@ -76,6 +77,13 @@ async function asksAgain(page: Page, frame: Frame): Promise<void> {
 
 const signIn = (house: House) => house.run("codex login --grant loopback", { env: { BROWSER: house.agreeing() } });
 
+/** Writes a story of another time into the journal, as if it happened now. */
+function recount({ home }: House, story: string): void {
+  const { oauth, journal } = pathsIn(home);
+  mkdirSync(oauth, { recursive: true, mode: 0o700 });
+  appendFileSync(journal, textOf(story), { mode: 0o600 });
+}
+
 /** What the feed says of the journal as it is now. */
 const toldOf = (house: House): object[] =>
   [...readJournal(pathsIn(house.home))].flatMap(createFeed(grantsOf)).map((text) => JSON.parse(text) as object);
@@ -92,11 +100,11 @@ async function inspecting({ home, folder }: House, page: string): Promise<Inspec
   return { ...inspector, origin: new URL(inspector.url).origin, [Symbol.asyncDispose]: inspector.close };
 }
 
-const textOf = (path: string): string => bridgeFiles().get(path)?.bytes.toString() ?? "";
+const fileAt = (path: string): string => bridgeFiles().get(path)?.bytes.toString() ?? "";
 
 describe("the page", () => {
   it("frames the hosted inspector, and nothing else from outside", () => {
-    const html = textOf("/stately");
+    const html = fileAt("/stately");
     assert.match(html, /<iframe src="https:\/\/stately\.ai\/inspect"/);
     assert.match(html, / sandbox="allow-scripts allow-same-origin" referrerpolicy="no-referrer" allow=""/);
     const policy = bridgeFiles().get("/stately")?.policy?.split("; ") ?? [];
@@ -116,7 +124,7 @@ describe("the page", () => {
   });
 
   it("sends nothing but to whom it frames, and asks for nothing but its news", () => {
-    const script = textOf("/stately.js");
+    const script = fileAt("/stately.js");
     assert.deepEqual(script.match(/postMessage\([^;]*;/g), ["postMessage(JSON.parse(data), origin);"]);
     assert.deepEqual(script.match(/fetch|XMLHttpRequest|sendBeacon|WebSocket|import\(|EventSource\(.*?\)/g), [
       'EventSource("/stately/news")',
@@ -166,10 +174,9 @@ describe("in Chromium", { skip: missing }, () => {
   });
 
   it("the hosted page gets all of it again when it was loaded again, and can do nothing but listen", async () => {
-    await using emulator = await startEmulator({ lenient: ["unregistered-port"] });
     await using there = await hosted("localhost");
-    using house = new House(emulator);
-    assert.equal((await signIn(house)).code, 0);
+    using house = new House();
+    recount(house, "lost-reply");
     await using inspector = await inspecting(house, there.inspect);
     const { page, requests } = await tab();
     await page.goto(inspector.url);
@@ -238,10 +245,9 @@ describe("in Chromium", { skip: missing }, () => {
   });
 
   it("what comes after the hosted page left its frame goes to nobody", async () => {
-    await using emulator = await startEmulator({ lenient: ["unregistered-port"] });
     await using there = await hosted("localhost");
     await using other = await hosted("127.0.0.1");
-    using house = new House(emulator);
+    using house = new House();
     await using inspector = await inspecting(house, there.inspect);
     const { page, requests } = await tab(true);
     await page.goto(inspector.url);
@@ -250,8 +256,9 @@ describe("in Chromium", { skip: missing }, () => {
     await before.evaluate(`void (location.href = "${other.inspect}?silent")`);
     const frame = await frameOf(page, other);
     await frame.waitForFunction("window.posted !== undefined");
-    assert.equal((await signIn(house)).code, 0);
+    recount(house, "lost-reply");
     const count = toldOf(house).length;
+    assert.ok(count > 10);
     await page.waitForFunction(`document.querySelector("[role=status]").textContent.endsWith(": ${count} messages.")`);
     await page.evaluate(`document.querySelector("iframe").contentWindow.postMessage("last", "*")`);
     await frame.waitForFunction("window.posted.length > 0");
