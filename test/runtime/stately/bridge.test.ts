@@ -171,6 +171,12 @@ describe("in Chromium", { skip: missing }, () => {
     assert.deepEqual(new Set(origins), new Set([inspector.origin, there.origin]));
     assert.deepEqual(new Set(requests.map((request) => request.split(" ")[0])), new Set(["GET"]));
     assert.deepEqual(there.visits, [{ path: "/inspect", referer: undefined }]);
+
+    await inspector.close();
+    await page.waitForFunction(
+      "document.querySelector('[role=status]').textContent.startsWith('The command has ended')",
+    );
+    assert.equal((await seenIn(frame)).received.length, told.length, "told once");
   });
 
   it("the hosted page gets all of it again when it was loaded again, and can do nothing but listen", async () => {
