@@ -62,12 +62,42 @@ export const renewalErrors = {
   ),
   network_timeout: entry("{provider} did not answer in time ({detail})", "tryLater", "{provider} status", "good"),
   network_tls: entry(
-    "the certificate of {provider} is not trusted ({detail})",
+    "the certificate of {provider} is not trusted ({detail}); if your network has an authority of its own, name its file in NODE_EXTRA_CA_CERTS or SSL_CERT_FILE",
     "misconfigured",
     "{provider} status",
     "good",
   ),
   network_broken: entry("the connection to {provider} broke ({detail})", "tryLater", "{provider} status", "good"),
+  proxy_invalid: entry(
+    "the proxy in {detail} cannot be used: it has to be an http or https address",
+    "misconfigured",
+    "{provider} status",
+    "good",
+  ),
+  proxy_unreachable: entry(
+    "the proxy on the way to {provider} could not be reached ({detail})",
+    "tryLater",
+    "{provider} status",
+    "good",
+  ),
+  proxy_auth: entry(
+    "the proxy on the way to {provider} wants another name and password than it was given ({detail})",
+    "misconfigured",
+    "{provider} status",
+    "good",
+  ),
+  proxy_refused: entry(
+    "the proxy on the way to {provider} does not let us through ({detail})",
+    "misconfigured",
+    "{provider} status",
+    "good",
+  ),
+  proxy_failed: entry(
+    "the proxy on the way to {provider} did not get through to it ({detail})",
+    "tryLater",
+    "{provider} status",
+    "good",
+  ),
   server_error: entry("{provider} answered with a server error ({detail})", "tryLater", "{provider} status", "good"),
   rate_limited: entry("{provider} asks to wait ({detail})", "tryLater", "{provider} status", "good"),
   unexpected_redirect: entry(

@@ -4,6 +4,7 @@
 // It gets names only, and reads tokens itself. What it says at its end is a courtesy to whoever still listens.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import { resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
@@ -25,12 +26,11 @@ export function launch(
   const entry = places.map((place) => fileURLToPath(new URL(place, import.meta.url))).find((path) => existsSync(path));
   // In another program's bundle our file is not there.
   if (entry === undefined) return null;
-  const names = [...passedOn, ...keep].filter((name) => environment[name] !== undefined);
   const child = spawn(process.execPath, [entry, ...task], {
     detached: true,
     stdio: ["ignore", "ignore", "ignore", "pipe"],
     env: {
-      ...Object.fromEntries(names.map((name) => [name, environment[name]])),
+      ...passedOn(environment, keep),
       // Where execPath is a program with Node inside, this makes it Node.
       ...(process.versions["electron"] === undefined ? {} : { ELECTRON_RUN_AS_NODE: "1" }),
     },
@@ -48,7 +48,8 @@ export function launch(
 }
 
 const proxies = ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"];
-const passedOn = [
+const certificates = ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "SSL_CERT_DIR"];
+const usual = [
   "HOME",
   "USERPROFILE",
   "SystemRoot",
@@ -57,9 +58,22 @@ const passedOn = [
   "TMP",
   ...proxies,
   ...proxies.map((name) => name.toLowerCase()),
-  "NODE_EXTRA_CA_CERTS",
+  // Says that `HTTP_PROXY` is not to be believed.
+  "REQUEST_METHOD",
+  ...certificates,
   "NODE_USE_ENV_PROXY",
   "NODE_USE_SYSTEM_CA",
-  "SSL_CERT_FILE",
-  "SSL_CERT_DIR",
 ];
+
+/** What the other process is told of the environment. It begins in another folder, so paths are made whole. */
+function passedOn(
+  environment: Readonly<Record<string, string | undefined>>,
+  keep: readonly string[],
+): Record<string, string> {
+  const named = [...usual, ...keep].flatMap((name) => {
+    const value = environment[name];
+    if (value === undefined) return [];
+    return [[name, certificates.includes(name) && value !== "" ? resolve(value) : value]];
+  });
+  return Object.fromEntries(named) as Record<string, string>;
+}

@@ -36,7 +36,7 @@ export function createWiring(host: Host, paths: Paths, provider: Wiring["provide
     pending: createPendingStore(paths),
     spend,
     locks,
-    sender: host.sender ?? createSender({ now: host.now }),
+    sender: host.sender ?? createSender({ now: host.now, environment: host.environment }),
     faults: createFaults(),
     journal: createJournal(paths.journal, host.now),
     provider,

@@ -1,4 +1,4 @@
-// A thrown thing from the network → one of seven words.
+// A thrown thing from the network → one of twelve words.
 //
 // What the network stack throws holds addresses, header values and certificates, so nothing of it is passed on but its
 // error code; the cause is dropped on purpose.
@@ -11,6 +11,11 @@ export type NetworkCode = Extract<
   | "network_timeout"
   | "network_tls"
   | "network_broken"
+  | "proxy_invalid"
+  | "proxy_unreachable"
+  | "proxy_auth"
+  | "proxy_refused"
+  | "proxy_failed"
   | "reply_too_large"
   | "unexpected_redirect"
 >;
@@ -18,10 +23,21 @@ export type NetworkCode = Extract<
 export interface SendFailure {
   readonly kind: "failed";
   readonly code: NetworkCode;
-  /** An errno (`ENOTFOUND`), a word or a status: never an address or a text of the server's. */
+  /** An errno (`ENOTFOUND`), a word, a status or a variable's name: never an address or a text of the server's. */
   readonly detail: string;
   /** Whether the request may have reached the server. `no` is proof: not a byte of it was handed to a connection. */
   readonly sent: "no" | "maybe";
+}
+
+/** Thrown on the way to a connection, where an errno does not tell enough. Has no code of its own, as undici acts on some. */
+export class NoConnection extends Error {
+  override readonly name = "NoConnection";
+  readonly failure: Pick<SendFailure, "code" | "detail">;
+
+  constructor(code: NetworkCode, detail: string) {
+    super(code);
+    this.failure = { code, detail };
+  }
 }
 
 const known: readonly (readonly [RegExp, NetworkCode])[] = [
@@ -38,7 +54,9 @@ const known: readonly (readonly [RegExp, NetworkCode])[] = [
 
 /** Word and errno for whatever was thrown. */
 export function networkCode(error: unknown): Pick<SendFailure, "code" | "detail"> {
-  const errnos = [...codesIn(error)];
+  const ours = chain(error).find((each) => each instanceof NoConnection);
+  if (ours !== undefined) return ours.failure;
+  const errnos = codesIn(error);
   for (const detail of errnos) {
     const match = known.find(([pattern]) => pattern.test(detail));
     if (match !== undefined) return { code: match[1], detail };
@@ -47,9 +65,14 @@ export function networkCode(error: unknown): Pick<SendFailure, "code" | "detail"
 }
 
 /** Error codes from the outside in. A host with several addresses fails with the code of the first. */
-function* codesIn(error: unknown, depth = 0): Generator<string> {
-  if (typeof error !== "object" || error === null || depth > 8) return;
-  const { code, cause } = error as { code?: unknown; cause?: unknown };
-  if (typeof code === "string" && /^[A-Z][A-Z0-9_]{1,60}$/.test(code)) yield code;
-  yield* codesIn(cause, depth + 1);
+function codesIn(error: unknown): string[] {
+  return chain(error).flatMap(({ code }) =>
+    typeof code === "string" && /^[A-Z][A-Z0-9_]{1,60}$/.test(code) ? [code] : [],
+  );
+}
+
+/** An error and its causes, as far as anybody would look. */
+function chain(error: unknown, depth = 0): { readonly code?: unknown }[] {
+  if (typeof error !== "object" || error === null || depth > 8) return [];
+  return [error, ...chain((error as { cause?: unknown }).cause, depth + 1)];
 }

@@ -7,6 +7,7 @@ import type { KyInstance, Options } from "ky";
 import type { Agent, Dispatcher } from "undici";
 
 import { AuthError } from "../../machines/errors.ts";
+import { connector } from "./connect.ts";
 import { networkCode, type SendFailure } from "./failure.ts";
 import { checkedEndpoint, isConfidential } from "./endpoint.ts";
 import { userAgent, type WireRequest } from "./message.ts";
@@ -43,6 +44,9 @@ export async function kyOver(fetch: typeof globalThis.fetch): Promise<KyInstance
 
 export interface SenderOptions {
   readonly now?: () => number;
+  /** Where proxies and certificate authorities are named. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** For a connection as a whole, with a proxy on the way or without. */
   readonly connectTimeoutMs?: number;
   /** From the first byte sent to the last byte read of an exchange. */
   readonly totalTimeoutMs?: number;
@@ -68,7 +72,8 @@ export function createSender(options: SenderOptions = {}): Sender {
   const { now = Date.now, totalTimeoutMs = 30_000, maxBytes = 1024 * 1024 } = options;
   let stack: Promise<Stack> | null = null;
   const exchanges = new Set<Agent>();
-  const ready = (): Promise<Stack> => (stack ??= open(options));
+  const closing = new AbortController();
+  const ready = (): Promise<Stack> => (stack ??= open(options, closing.signal));
 
   async function exchange(request: WireRequest, signal?: AbortSignal): Promise<WireReply | SendFailure> {
     signal?.throwIfAborted();
@@ -134,6 +139,7 @@ export function createSender(options: SenderOptions = {}): Sender {
   }
 
   async function close(): Promise<void> {
+    closing.abort();
     const opened = await stack?.catch(() => null);
     await Promise.all([...[...exchanges].map((agent) => agent.destroy()), opened?.api.destroy()]);
   }
@@ -144,26 +150,18 @@ export function createSender(options: SenderOptions = {}): Sender {
 // T20: 307 and 308 would carry the body, and with it a refresh token, to wherever the server says.
 const strict = { redirect: "manual", retry: 0, throwHttpErrors: false, timeout: false } as const satisfies Options;
 
-async function open(options: SenderOptions): Promise<Stack> {
+async function open(options: SenderOptions, closing: AbortSignal): Promise<Stack> {
   const { connectTimeoutMs = 5000, totalTimeoutMs = 30_000, idleTimeoutMs = 10_000 } = options;
-  const { apiIdleTimeoutMs = 300_000 } = options;
+  const { apiIdleTimeoutMs = 300_000, environment = process.env } = options;
   const [{ default: ky }, undici] = await Promise.all([import("ky"), import("undici")]);
-  const connect = {
-    timeout: connectTimeoutMs,
-    // Both address families are tried (RFC 8305); 250 ms, the default, is too little for a slow line.
-    autoSelectFamilyAttemptTimeout: 1000,
-    // T22: said here, NODE_TLS_REJECT_UNAUTHORIZED and --tls-min-v1.0 change nothing.
-    rejectUnauthorized: true,
-    minVersion: "TLSv1.2",
-  } as const;
+  const connect = connector(undici, { environment, timeoutMs: connectTimeoutMs, closing });
   return {
     ky,
     undici,
     // A kept connection may be dead already, which shows only after the request was written: then nobody knows whether a
     // refresh token is spent. So each exchange opens its own.
-    exchangeAgent: () =>
-      new undici.Agent({ connect, allowH2: false, headersTimeout: totalTimeoutMs, bodyTimeout: idleTimeoutMs }),
-    api: new undici.Agent({ connect, allowH2: false, headersTimeout: apiIdleTimeoutMs, bodyTimeout: apiIdleTimeoutMs }),
+    exchangeAgent: () => new undici.Agent({ connect, headersTimeout: totalTimeoutMs, bodyTimeout: idleTimeoutMs }),
+    api: new undici.Agent({ connect, headersTimeout: apiIdleTimeoutMs, bodyTimeout: apiIdleTimeoutMs }),
   };
 }
 

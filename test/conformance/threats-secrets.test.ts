@@ -163,12 +163,18 @@ rule(
         if (!hasProc) return;
         await using s = await stage();
         using house = await expired(s);
-        const env = { ...keyVariables, OPENAI_API_KEY: undefined, BROWSER: "x", HTTPS_PROXY: "" };
+        const env = {
+          ...keyVariables,
+          OPENAI_API_KEY: undefined,
+          BROWSER: "x",
+          HTTPS_PROXY: "",
+          REQUEST_METHOD: "GET",
+        };
         const seen = await watched(s.home.userHome, house.run("codex token", { env }));
         const refresher = [...seen.values()].find(isRefresher) ?? assert.fail("it refreshed by itself");
         const names = refresher.environment.split("\0").map((line) => line.split("=", 1)[0] ?? "");
-        const others = names.filter((name) => !["HOME", "HTTPS_PROXY", ""].includes(name));
-        assert.deepEqual(others, [], "the rest was not handed on");
+        const handed = names.filter((name) => name !== "").toSorted();
+        assert.deepEqual(handed, ["HOME", "HTTPS_PROXY", "REQUEST_METHOD"], "the rest was not handed on");
         assert.deepEqual(refresher.descriptors.slice(0, 3), ["/dev/null", "/dev/null", "/dev/null"]);
         assert.match(refresher.descriptors[3] ?? "", /^(?:pipe|socket):/);
       },

@@ -132,7 +132,7 @@ rule(
   {
     id: "T21",
     source: "RFC 6749 3.2, RFC 9700 2.6",
-    says: "nothing is sent in the clear beyond this machine, nor through somebody's proxy",
+    says: "nothing is sent in the clear beyond this machine, nor to a proxy within it",
   },
   {
     holds: {
@@ -155,9 +155,9 @@ rule(
           assert.equal(await codeOf(outcomeOf(`http://${host}:${port}/token`)), "endpoint_insecure", host);
         assert.equal(seen(), 0);
       },
-      "a proxy in the environment": async () => {
+      "a proxy in the environment, from this machine to itself": async () => {
         const [proxy, server] = [await counting(), await counting()];
-        const names = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
+        const names = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
         for (const name of names) process.env[name] = proxy.url;
         try {
           assert.equal(await outcomeOf(server.url), "200");
@@ -167,7 +167,10 @@ rule(
         assert.deepEqual([proxy.seen(), server.seen()], [0, 1]);
       },
     },
-    also: [{ file: "test/runtime/wire/endpoint.test.ts", words: "may be nothing else (T21, A04)" }],
+    also: [
+      { file: "test/runtime/wire/endpoint.test.ts", words: "may be nothing else (T21, A04)" },
+      { file: "test/runtime/wire/tunnel.test.ts", words: "between this machine and itself is seen by no proxy" },
+    ],
   },
 );
 
@@ -207,12 +210,13 @@ rule(
   },
   {
     holds: {
-      "a certificate authority of one's own, named by NODE_EXTRA_CA_CERTS": async () => {
+      "a certificate authority of one's own, named by NODE_EXTRA_CA_CERTS or SSL_CERT_FILE": async () => {
         using home = new Home();
         const { url, certificate } = await tlsServer();
         const file = join(home.userHome, "ca.pem");
         writeFileSync(file, certificate);
-        assert.equal(outcomeInProcess(url, { NODE_EXTRA_CA_CERTS: file }), "200");
+        for (const name of ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"])
+          assert.equal(outcomeInProcess(url, { [name]: file }), "200", name);
       },
     },
     refuses: {
