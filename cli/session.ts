@@ -79,6 +79,15 @@ export function createContext({ io, flags, provider, words, signal, carried = {}
   };
   const auth = (): Promise<Auth> => (opened ??= open());
 
+  /** The account of the profile in use, if it is one of this provider's. */
+  const profileAccount = async (): Promise<string | undefined> => {
+    const name = flags.profile ?? carried.profile;
+    if (name === undefined) return undefined;
+    const { settingsIn } = await import("../runtime/index.ts");
+    const profile = settingsIn(await host()).profile(name);
+    return profile.provider === provider ? (profile.account ?? undefined) : undefined;
+  };
+
   return {
     io,
     output,
@@ -90,7 +99,10 @@ export function createContext({ io, flags, provider, words, signal, carried = {}
     host,
     keys,
     auth,
-    account: async () => (await auth()).account(provider, accountName(io, flags)),
+    account: async () => {
+      const named = flags.account ?? (await profileAccount()) ?? (io.environment["LLXPRT_AUTH_ACCOUNT"] || undefined);
+      return (await auth()).account(provider, named);
+    },
     facts: async () => {
       const { providers } = await auth();
       const facts = providers.get(provider);
@@ -106,11 +118,6 @@ export function createContext({ io, flags, provider, words, signal, carried = {}
       await (await opened?.catch(() => null))?.close();
     },
   };
-}
-
-/** The account that was named; undefined: the default one. */
-export function accountName({ environment }: Io, { account }: Flags): string | undefined {
-  return account ?? (environment["LLXPRT_AUTH_ACCOUNT"] || undefined);
 }
 
 async function keysGiven(

@@ -8,7 +8,7 @@ import { openingIn } from "./browser.ts";
 import { handingOver } from "./handing-over.ts";
 import { lower } from "./output.ts";
 import type { Context } from "./session.ts";
-import { howToGoOn, pageOf, signedInAs, underWay } from "./sign-in-words.ts";
+import { commandOf, howToGoOn, pageOf, signedInAs, underWay } from "./sign-in-words.ts";
 import { isTerminal, listenForPaste, readAnswer } from "./terminal.ts";
 import { clock, dateOf } from "./when.ts";
 
@@ -65,6 +65,7 @@ async function converse(context: Context, account: Account, begin: Begin): Promi
     });
     for (const stop of stops.splice(0)) stop();
     output.say(`${output.style("green", "✓")} ${signedInAs(status.row)}`);
+    await sayTwins(context, status);
     return status;
   } finally {
     for (const stop of stops) stop();
@@ -76,6 +77,19 @@ async function converse(context: Context, account: Account, begin: Begin): Promi
 export async function surroundings({ io }: Pick<Context, "io">): Promise<Surrounding[]> {
   const { surroundingsHere } = await import("../runtime/index.ts");
   return surroundingsHere(io.environment);
+}
+
+/** The browser may have answered for whoever it knows: then two accounts here are one person there. */
+async function sayTwins({ auth: open, output }: Context, { row: { provider, account, identity } }: Status) {
+  if (identity === null) return;
+  const auth = await open();
+  const twin = auth
+    .accounts()
+    .filter((name) => name.provider === provider && name.account !== account)
+    .find((name) => auth.account(provider, name.account).status().row.identity === identity);
+  if (twin === undefined) return;
+  output.say(`Note: account ${twin.account} of ${provider} is ${identity} as well. If another one was meant, sign out`);
+  output.say(`in the browser, or use another browser: ${commandOf({ provider, account }, "login")} --browser CMD`);
 }
 
 /** Opens the page where the person is likely to see it. Never fatal. */

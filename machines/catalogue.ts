@@ -49,7 +49,7 @@ export const catalogue = {
     "good",
   ),
   identity_changed: entry(
-    "{provider} answered for another account than the stored one; nothing was stored",
+    "the account of {provider} that came back ({detail}) is another one than was meant; nothing was stored",
     "refused",
     "{provider} login",
     "good",

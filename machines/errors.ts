@@ -12,7 +12,7 @@ export interface AuthErrorFacts {
   readonly oauthError?: string | null | undefined;
   /** HTTP status. */
   readonly status?: number | null | undefined;
-  /** Fills `{detail}`. Never a secret, never text of a reply but its error code. */
+  /** Fills `{detail}`. Never a secret, never text of a reply but its error code, or the name of who signed in. */
   readonly detail?: string | undefined;
   readonly cause?: unknown;
 }

@@ -30,6 +30,8 @@ export const anthropic = {
   userinfoEndpoint: null,
 
   authorizeParameters: { code: "true" },
+  // Seen in notes on the vendor's own program.
+  accountChoice: { hint: "login_hint", ask: {} },
   loopback: { host: "localhost", path: "/callback", ports: [] },
   paste: { redirectUri: "https://platform.claude.com/oauth/code/callback", bareCode: true },
   device: null,

@@ -32,6 +32,8 @@ export const codex = {
     codex_cli_simplified_flow: "true",
     originator: "llxprt_auth",
   },
+  // No hint is known here; another program sends this, and the page then asks who signs in.
+  accountChoice: { hint: null, ask: { prompt: "login" } },
   // Any other port is refused by the authorize page.
   loopback: { host: "localhost", path: "/auth/callback", ports: [1455, 1457] },
   paste: null,

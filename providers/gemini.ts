@@ -40,6 +40,8 @@ export const gemini = {
 
   // Without `prompt=consent` a repeated sign-in comes back without a refresh token.
   authorizeParameters: { access_type: "offline", prompt: "consent" },
+  // Google's page for OpenID Connect, "Authentication URI parameters".
+  accountChoice: { hint: "login_hint", ask: { prompt: "select_account consent" } },
   loopback: { host: "127.0.0.1", path: "/oauth2callback", ports: [] },
   paste: null,
   device: null,

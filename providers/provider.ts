@@ -3,9 +3,8 @@
 // Everything a vendor does oddly is a field named after the behaviour, never the vendor, so that the code which obeys it
 // can be read (and tested) without knowing who asked for it. Every field can be overridden in settings.json.
 // Unless said otherwise, endpoints are absolute URLs: https, or http on loopback.
+import type { AccountChoice } from "./fields/account-choice.ts";
 import type { ImportSource } from "./fields/import-source.ts";
-
-export type { ImportSource };
 
 /** How a person signs in. `loopback`: RFC 6749 4.1 + RFC 7636 + RFC 8252. `paste`: the same with a code shown by the vendor. `device`: RFC 8628. */
 export type Grant = "loopback" | "paste" | "device";
@@ -50,6 +49,7 @@ export interface Provider {
 
   /** Extra parameters of the authorization request. */
   readonly authorizeParameters: Readonly<Record<string, string>>;
+  readonly accountChoice: AccountChoice;
   /** Redirect to a listener on this machine (RFC 8252 7.3). Null: not registered for this client. */
   readonly loopback: Loopback | null;
   /** Redirect to a page of the vendor's that shows the code. */

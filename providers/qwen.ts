@@ -29,6 +29,7 @@ export const qwen = {
   userinfoEndpoint: null,
 
   authorizeParameters: {},
+  accountChoice: { hint: null, ask: {} },
   loopback: null,
   paste: null,
   device: {

@@ -8,6 +8,7 @@ import type { ProviderMachine } from "../machines/provider.ts";
 import type { Provider } from "../providers/provider.ts";
 import type { Account } from "./account.ts";
 import { createNameCheck } from "./account-names.ts";
+import { noteVerified } from "./acceptance.ts";
 import { apiFor } from "./api.ts";
 import { type CredentialActor, run, type Running } from "./actor.ts";
 import { type KeyFlags, type Precedence, sourceOf } from "./credentials.ts";
@@ -28,11 +29,9 @@ import { providerNamed, type ProviderTable, providerTable } from "./settings/tab
 import { createAccount } from "./open-account.ts";
 import { paced } from "./pace.ts";
 import { precedenceOf } from "./sources.ts";
-import { verified } from "./store/credential.ts";
 import { type AccountName, checkAccountName, defaultAccount, pathsIn, stemOf } from "./store/names.ts";
 import { accountsIn } from "./store/store.ts";
 import { type Findings, look } from "./survey.ts";
-import type { Credential } from "./token.ts";
 import { type KyInstance, kyOver } from "./wire/send.ts";
 import { createWiring } from "./wiring.ts";
 
@@ -114,9 +113,10 @@ export function createAuth(options: AuthOptions = {}): Auth {
     return made;
   };
 
-  const open = (providerName: string, accountName = defaultAccount): Open => {
+  const open = (providerName: string, accountName?: string): Open => {
     const facts = provider(providerName);
-    const name = { provider: facts.name, account: checkAccountName(accountName) };
+    const profiled = profile?.provider === facts.name ? profile.account : null;
+    const name = { provider: facts.name, account: checkAccountName(accountName ?? profiled ?? defaultAccount) };
     const known = accounts.get(stemOf(name));
     if (known !== undefined) return known;
     checkName(name);
@@ -226,25 +226,5 @@ function tighten({ store }: Desk, name: AccountName, onNotice: AuthOptions["onNo
   } catch (error) {
     if (!(error instanceof AuthError)) throw error;
     onNotice?.(`${path} can be read by others, and that could not be changed`);
-  }
-}
-
-const verifiedEveryMs = 60_000;
-/** When it was last looked whether a credential's acceptance is to be noted: an API call must not cost a file each. */
-const lookedAt = new WeakMap<Credential, number>();
-
-/** Notes that the API took the token, at most once a minute: it is for people to read. */
-function noteVerified({ store, host }: Desk, name: AccountName, credential: Credential): void {
-  const isRecent = host.now() - (lookedAt.get(credential) ?? -Infinity) <= verifiedEveryMs;
-  if (credential.kind === "key" || isRecent) return;
-  lookedAt.set(credential, host.now());
-  try {
-    store.advise(name, (current) => {
-      const isSame = current !== null && !current.newer && current.generation === credential.generation;
-      const isOld = isSame && host.now() - (current.verifiedAt ?? 0) > verifiedEveryMs;
-      return isOld ? verified(current, host.now()) : current;
-    });
-  } catch (error) {
-    if (!(error instanceof AuthError)) throw error;
   }
 }

@@ -13,8 +13,10 @@ export async function discard(
   name: AccountName,
   { refreshToken, accessToken }: Pick<StoredCredential, "refreshToken" | "accessToken">,
 ): Promise<void> {
-  // Where refresh tokens do not rotate, all of a person's tokens are one grant: the login that is kept would go with it.
-  if (provider.rotation === "never" && store.read(name).kind !== "absent") return;
+  // Where refresh tokens do not rotate, all of a person's tokens are one grant: a login that is kept would go with it, under
+  // whichever name it is kept.
+  const isKept = (): boolean => store.list().some((other) => other.provider === name.provider);
+  if (provider.rotation === "never" && isKept()) return;
   try {
     const registration = await registrationOf(provider, host, sender);
     const token = refreshToken ?? accessToken;

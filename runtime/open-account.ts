@@ -9,6 +9,7 @@ import { type Precedence, sourceOf } from "./credentials.ts";
 import { explained } from "./inspect/explain.ts";
 import { borrowedBy } from "./imports/borrowed.ts";
 import { takeOver } from "./imports/take-over.ts";
+import { checkIdentity } from "./login/identity.ts";
 import type { Desk } from "./login/desk.ts";
 import { writeImported } from "./settings/imported.ts";
 import { createSignIns } from "./signing-in.ts";
@@ -88,6 +89,7 @@ export function createAccount(parts: AccountParts): Account {
     const borrowed = borrowedBy({ host, paths: store.paths }, provider, name.account, entry);
     if (borrowed?.credential == null)
       throw new AuthError("import_unreadable", { ...name, detail: borrowed?.trouble ?? file });
+    checkIdentity(name, null, borrowed.credential);
     writeImported(store.paths, name, file);
     journal.note({ step: "imported", ...name, expiresAt: borrowed.credential.expiresAt });
     return turnOn();

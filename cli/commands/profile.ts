@@ -1,4 +1,4 @@
-// `profile save|list|delete NAME`: key settings under a name, in llxprt-code's own files. A key is never printed.
+// `profile save|list|delete NAME`: key settings, or an account, under a name, in llxprt-code's own files. A key is never printed.
 import type { HomeSettings, KeyFlags } from "../../runtime/index.ts";
 import { resolve } from "node:path";
 import { hint, usage } from "../dispatch.ts";
@@ -37,8 +37,10 @@ async function save(
   if (provider === "") throw await usage("`profile save` needs the key's provider: --provider NAME");
   const { providers } = await auth();
   const place = await placeOf(await keys());
-  if (place === null) throw await usage("`profile save` needs a key: --keyfile FILE or --key-stdin");
-  settings.saveProfile({ name, provider, place });
+  const account = flags.account ?? null;
+  if (place === null && account === null)
+    throw await usage("`profile save` needs a key (--keyfile FILE or --key-stdin) or an account (--account NAME)");
+  settings.saveProfile({ name, provider, place, account });
   if (flags.json === true) output.json({ schema: 1, profile: shape(settings, name) });
   output.say(`Saved as profile ${name} of ${providers.get(provider)?.title ?? provider}.`);
   output.say(`Next: llxprt-auth ${provider} why --profile ${name}`);
@@ -64,8 +66,9 @@ async function list({ flags, output }: Context, settings: HomeSettings): Promise
   if (names.length === 0)
     output.say("There are no profiles. Next: llxprt-auth profile save NAME --provider P --keyfile FILE");
   const wide = Math.max(0, ...shapes.map(({ name }) => name.length));
-  for (const { name, provider, source, keyFile } of shapes) {
-    output.data([name.padEnd(wide), provider, source ?? "no key", keyFile ?? ""].join("  ").trimEnd());
+  for (const { name, provider, source, keyFile, account } of shapes) {
+    const login = account === null ? "no key" : `account ${account}`;
+    output.data([name.padEnd(wide), provider, source ?? login, keyFile ?? ""].join("  ").trimEnd());
   }
 }
 
@@ -80,15 +83,16 @@ interface Shape {
   readonly provider: string;
   readonly source: "auth-key" | "auth-keyfile" | null;
   readonly keyFile: string | null;
+  readonly account: string | null;
 }
 
 /** A profile as it may be shown: where its key is, not what it is. */
 function shape(settings: HomeSettings, name: string): Shape {
-  const { provider, place } = settings.profile(name);
-  if (place === null) return { name, provider, source: null, keyFile: null };
+  const { provider, place, account } = settings.profile(name);
+  if (place === null) return { name, provider, source: null, keyFile: null, account };
   return "key" in place
-    ? { name, provider, source: "auth-key", keyFile: null }
-    : { name, provider, source: "auth-keyfile", keyFile: place.keyFile };
+    ? { name, provider, source: "auth-key", keyFile: null, account }
+    : { name, provider, source: "auth-keyfile", keyFile: place.keyFile, account };
 }
 
 async function placeOf({ key, keyFile, keyStdin }: KeyFlags) {

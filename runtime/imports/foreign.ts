@@ -3,7 +3,8 @@
 // Tools agree on what a login consists of and not on what to call it, so that every member is looked for under all of its
 // names, and one reader serves them all. A file is somebody else's: what does not fit is no error of his, and nothing that
 // stands in it gets into a message.
-import type { ImportSource, Provider } from "../../providers/provider.ts";
+import type { ImportSource } from "../../providers/fields/import-source.ts";
+import type { Provider } from "../../providers/provider.ts";
 import { Secret } from "../secret.ts";
 import type { StoredCredential } from "../store/codec.ts";
 import { isRecord, isShallow, type Json } from "../store/json.ts";

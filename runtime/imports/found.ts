@@ -1,7 +1,8 @@
 // What other tools keep on this machine for our providers, told without their secrets: reads files and contacts nobody.
 import { resolve } from "node:path";
 import { AuthError } from "../../machines/errors.ts";
-import type { ImportSource, Provider } from "../../providers/provider.ts";
+import type { ImportSource } from "../../providers/fields/import-source.ts";
+import type { Provider } from "../../providers/provider.ts";
 import { expandHome } from "../host.ts";
 import { readSettings } from "../settings/settings.ts";
 import { importedFile, importingAccounts } from "../settings/imported.ts";

@@ -1,5 +1,6 @@
 // Which tool's file a file is: by where it lies, by what it says of itself, and last by its shape.
-import type { ImportSource, Provider } from "../../providers/provider.ts";
+import type { ImportSource } from "../../providers/fields/import-source.ts";
+import type { Provider } from "../../providers/provider.ts";
 import { type Looked, lookInto, placesOf, type Surroundings } from "./places.ts";
 
 /** A file, and the kind of file that it turned out to be; null: none that is known, and then `looked` says why. */

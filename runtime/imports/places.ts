@@ -2,7 +2,8 @@
 // else's link, and waits on nothing.
 import { basename, dirname, join, resolve } from "node:path";
 import { AuthError } from "../../machines/errors.ts";
-import type { ImportSource, Provider } from "../../providers/provider.ts";
+import type { ImportSource } from "../../providers/fields/import-source.ts";
+import type { Provider } from "../../providers/provider.ts";
 import { expandHome, type Host } from "../host.ts";
 import { readPrivate } from "../store/files.ts";
 import { listFolder } from "../store/folders.ts";

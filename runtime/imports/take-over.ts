@@ -8,6 +8,7 @@
 import { AuthError } from "../../machines/errors.ts";
 import { isOver } from "../../machines/facts.ts";
 import type { Provider } from "../../providers/provider.ts";
+import { checkIdentity } from "../login/identity.ts";
 import { settleSignIns } from "../login/settle.ts";
 import { checkBinding, registrationOf } from "../registration.ts";
 import { writeImported } from "../settings/imported.ts";
@@ -78,6 +79,7 @@ function ours(
   // One that is dead is in nobody's way; ours of a moment ago is written again.
   const isInTheWay = current !== null && current.lineage !== lineage && !isOver(factsOf(current), now);
   if (isInTheWay) throw new AuthError("import_shadowed", name);
+  checkIdentity(name, current, theirs);
   const { snapshot = null, ownRest = {}, rest = {} } = current ?? {};
   return {
     ...theirs,

@@ -11,6 +11,7 @@ import type { Attempt } from "../store/pending.ts";
 import { authorizeUrl, deviceRequest, newNonce, newState, newVerifier } from "../wire/request.ts";
 import { deviceReply } from "../wire/response.ts";
 import { announce, type Desk } from "./desk.ts";
+import { choiceParameters } from "./identity.ts";
 import { timesOf } from "./times.ts";
 import { listenerAgain, listenerFor, noteAdopted } from "./serving.ts";
 
@@ -85,10 +86,12 @@ async function startCode(desk: Desk, provider: Provider, input: BeginInput): Pro
     const state = newState(host.randomBytes);
     const verifier = newVerifier(host.randomBytes);
     const nonce = provider.scopes.includes("openid") ? newNonce(host.randomBytes) : null;
+    const stored = desk.store.read(input);
+    const extra = choiceParameters(provider, input, stored.kind === "stored" ? stored.credential : null);
     const record: Attempt = {
       ...common(desk, input, attempt),
       ...by,
-      url: authorizeUrl(provider, { endpoints, client, redirectUri, state, verifier, nonce }),
+      url: authorizeUrl(provider, { endpoints, client, redirectUri, state, verifier, nonce, extra }),
       urlComplete: null,
       userCode: null,
       redirectUri,

@@ -13,13 +13,15 @@ import { userinfoRequest } from "../wire/request.ts";
 import { type Issued, userinfoReply } from "../wire/response.ts";
 import type { Wiring } from "../wiring.ts";
 import type { Desk } from "./desk.ts";
+import { isSomebodyMeant } from "./identity.ts";
 import { settleSignIns } from "./settle.ts";
 
 /** A refresh of the login that was there before may hold the lock for as long as an exchange takes. */
 const patienceMs = 45_000;
 
 /**
- * Stores what was issued, and then asks who signed in. Meanwhile what happens to the files is this sign-in's own doing.
+ * Stores what was issued, and then asks who signed in; before, only if a certain person is meant and the reply did not tell.
+ * Meanwhile what happens to the files is this sign-in's own doing.
  * @param stored called in between: from then on the login is there. @throws AuthError as `commit`
  */
 export async function keep(
@@ -32,18 +34,34 @@ export async function keep(
 ): Promise<void> {
   desk.storing.add(stemOf(attempt));
   try {
-    const lineage = await commit(desk, provider, attempt, issued, signal);
+    const told = await identified(desk, provider, attempt, issued);
+    const lineage = await commit(desk, provider, attempt, told, signal);
     stored();
-    await noteIdentity(desk, provider, attempt, issued, lineage);
+    await noteIdentity(desk, provider, attempt, told, lineage);
   } finally {
     desk.storing.delete(stemOf(attempt));
   }
 }
 
+/** What was issued, with who signed in if that decides whether it is kept. Best effort: nobody is refused for not being known. */
+async function identified(
+  { host, sender, store }: Wiring,
+  provider: Provider,
+  attempt: Attempt,
+  issued: Issued,
+): Promise<Issued> {
+  const found = store.read(attempt);
+  const isMatter = isSomebodyMeant(attempt, found.kind === "stored" ? found.credential : null);
+  if (issued.identity !== null || !isMatter) return issued;
+  const { accessToken } = issued;
+  const identity = await identityOf(provider, sender, accessToken, () => registrationOf(provider, host, sender));
+  return { ...issued, identity };
+}
+
 /**
  * Stores what was issued, under a lineage of its own, and removes the account's records.
  * @param signal aborted when the sign-in was cancelled meanwhile: then nothing is stored. What is not stored is revoked.
- * @returns the lineage. @throws AuthError `sign_in_cancelled`, `store_corrupt`, `store_unsafe`, `store_failed`; `lock_busy`:
+ * @returns the lineage. @throws AuthError `sign_in_cancelled`, `identity_changed`, `store_corrupt`, `store_unsafe`, `store_failed`; `lock_busy`:
  *   the tokens wait on the disk for whoever has the lock next
  */
 async function commit(
@@ -78,15 +96,17 @@ async function settled(wiring: Wiring, attempt: Attempt, signal: AbortSignal): P
   const { store, locks } = wiring;
   const lock = await locks.take(attempt, patienceMs);
   if (lock === null) throw locks.busy(attempt);
+  let refusal: AuthError | undefined;
   try {
     if (signal.aborted) dropGranted(store.paths, attempt, attempt.attempt);
-    else settleSignIns(wiring, attempt);
+    else refusal = settleSignIns(wiring, attempt).get(attempt.attempt);
   } catch (error) {
     dropGranted(store.paths, attempt, attempt.attempt);
     throw error;
   } finally {
     lock.release();
   }
+  if (refusal !== undefined) throw refusal;
 }
 
 const identityMs = 2_000;

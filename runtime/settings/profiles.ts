@@ -1,4 +1,4 @@
-// llxprt-code's profiles: named key settings, `profiles/<name>.json`. Keys that are not ours are kept.
+// llxprt-code's profiles: named key settings, or the account whose login is used, `profiles/<name>.json`. Keys that are not ours are kept.
 import { AuthError } from "../../machines/errors.ts";
 import { removePrivate, writePrivate } from "../store/files.ts";
 import { ensureFolder, ensureHome, listFolder } from "../store/folders.ts";
@@ -14,6 +14,8 @@ export interface Profile {
   /** The one provider whose key this is. */
   readonly provider: string;
   readonly place: KeyPlace;
+  /** The account whose login is used: llxprt-code's first bucket. Null: none is named. */
+  readonly account: string | null;
 }
 
 /** @throws AuthError `profile_unknown`, `settings_invalid`, `name_invalid` */
@@ -25,18 +27,32 @@ export function readProfile(paths: Paths, name: string): Profile {
   if (typeof provider !== "string") throw invalid(path, "provider", "must be a provider's name");
   const settings = file["ephemeralSettings"] ?? {};
   if (!isRecord(settings)) throw invalid(path, "ephemeralSettings", "must be an object");
-  return { name, provider: provider.toLowerCase(), place: placeIn(settings, `${path}: ephemeralSettings`) };
+  return {
+    name,
+    provider: provider.toLowerCase(),
+    place: placeIn(settings, `${path}: ephemeralSettings`),
+    account: accountIn(file["auth"]),
+  };
+}
+
+/** @see https://github.com/vybestack/llxprt-code docs/reference/profiles.md, "Auth Configuration" */
+function accountIn(auth: unknown): string | null {
+  const buckets = isRecord(auth) && auth["type"] === "oauth" ? auth["buckets"] : null;
+  const [first = null]: unknown[] = Array.isArray(buckets) ? buckets : [];
+  return typeof first === "string" ? checkAccountName(first, "the account of a profile") : null;
 }
 
 /** Writes a profile; other keys of one that is there are kept. @throws AuthError `name_invalid`, `settings_invalid`, `store_failed` */
-export function writeProfile(paths: Paths, { name, provider, place }: Profile): void {
+export function writeProfile(paths: Paths, { name, provider, place, account }: Profile): void {
   const path = pathOf(paths, name);
   const file = readJson(path);
   const before = isRecord(file["ephemeralSettings"]) ? file["ephemeralSettings"] : {};
   const { "auth-key": _key, "auth-keyfile": _keyFile, ...others } = before;
   const key =
     place === null ? {} : "key" in place ? { "auth-key": place.key.reveal() } : { "auth-keyfile": place.keyFile };
-  const next = { version: 1, ...file, provider, ephemeralSettings: { ...others, ...key } };
+  const auth = isRecord(file["auth"]) ? file["auth"] : {};
+  const named = account === null ? {} : { auth: { ...auth, type: "oauth", buckets: [account] } };
+  const next = { version: 1, ...file, provider, ephemeralSettings: { ...others, ...key }, ...named };
   ensureHome(paths.home, {});
   ensureFolder(paths.profiles, {});
   writePrivate(behindLinks(path, {}), fileText(next), {});

@@ -83,6 +83,7 @@ export const providerSchema: v.GenericSchema<unknown, Provider> = v.strictObject
   revocationEndpoint: v.nullable(endpoint),
   userinfoEndpoint: v.nullable(endpoint),
   authorizeParameters: record,
+  accountChoice: v.strictObject({ hint: v.nullable(text), ask: record }),
   loopback: v.nullable(
     v.strictObject({
       host: v.picklist(["127.0.0.1", "localhost"]),

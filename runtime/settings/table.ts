@@ -27,6 +27,8 @@ const plain: Omit<Provider, "name" | "title"> = {
   revocationEndpoint: null,
   userinfoEndpoint: null,
   authorizeParameters: {},
+  // RFC 6749 3.1: who does not know it has to ignore it.
+  accountChoice: { hint: "login_hint", ask: {} },
   loopback: { host: "127.0.0.1", path: "/callback", ports: [] },
   paste: null,
   device: {

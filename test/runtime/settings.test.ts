@@ -372,6 +372,7 @@ describe("profiles", () => {
       name: "work",
       provider: "gemini",
       place: { keyFile: "~/key" },
+      account: null,
     });
   });
 
@@ -383,7 +384,7 @@ describe("profiles", () => {
       model: "m",
       ephemeralSettings: { "auth-keyfile": "~/old", temperature: 0.5 },
     });
-    writeProfile(home.paths, { name: "work", provider: "codex", place: keyGiven("k") });
+    writeProfile(home.paths, { name: "work", provider: "codex", place: keyGiven("k"), account: null });
     const path = join(home.paths.profiles, "work.json");
     assert.deepEqual(home.read(path), {
       version: 1,
@@ -392,7 +393,7 @@ describe("profiles", () => {
       ephemeralSettings: { temperature: 0.5, "auth-key": "k" },
     });
     assert.equal(modeOf(path), "0600");
-    writeProfile(home.paths, { name: "b", provider: "codex", place: null });
+    writeProfile(home.paths, { name: "b", provider: "codex", place: null, account: null });
     assert.deepEqual(listProfiles(home.paths), ["b", "work"]);
     deleteProfile(home.paths, "b");
     assert.deepEqual(listProfiles(home.paths), ["work"]);
