@@ -1,0 +1,26 @@
+// A question for Claude, by the Anthropic library, with your login or your key.
+//
+//   npx llxprt-auth anthropic login
+//   node anthropic.ts "Why is the sky blue?"
+import Anthropic from "@anthropic-ai/sdk";
+import { AuthError, createAuth } from "llxprt-auth";
+
+const auth = createAuth();
+try {
+  const { api } = await auth.access("anthropic");
+  const client = new Anthropic({ baseURL: api.base, fetch: auth.fetch("anthropic"), apiKey: "none" });
+  const stream = client.messages.stream({
+    model: api.model,
+    max_tokens: 1024,
+    messages: [{ role: "user", content: process.argv[2] ?? "Say hello" }],
+  });
+  stream.on("text", (piece) => process.stdout.write(piece));
+  await stream.finalMessage();
+  process.stdout.write("\n");
+} catch (error) {
+  if (!(error instanceof AuthError)) throw error;
+  console.error(`${error.message}.\nNext: ${error.next}`);
+  process.exitCode = error.exitCode;
+} finally {
+  await auth.close();
+}

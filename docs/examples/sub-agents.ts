@@ -1,0 +1,25 @@
+// A program and its children that work for hours with one login. Each makes an `auth` of its own, and none is handed a
+// token: whoever needs a new one first gets it, and all the others take that.
+//
+//   node sub-agents.ts codex 3
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { ask, createAuth } from "llxprt-auth";
+
+const [provider = "codex", children = "3", own = "parent"] = process.argv.slice(2);
+const running = Array.from({ length: Number(children) }, (_, index) =>
+  fork(fileURLToPath(import.meta.url), [provider, "0", `child ${index + 1}`]),
+);
+
+const auth = createAuth();
+try {
+  for (const task of ["plan", "work", "report"]) {
+    const answer = await ask(auth, provider, [{ role: "user", text: `${own}: ${task}` }]);
+    console.log(answer.text);
+  }
+  const ends = await Promise.all(running.map((child) => once(child, "exit")));
+  if (ends.some(([code]) => code !== 0)) process.exitCode = 1;
+} finally {
+  await auth.close();
+}
