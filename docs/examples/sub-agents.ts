@@ -8,8 +8,8 @@ import { fileURLToPath } from "node:url";
 import { ask, createAuth } from "llxprt-auth";
 
 const [provider = "codex", children = "3", own = "parent"] = process.argv.slice(2);
-const running = Array.from({ length: Number(children) }, (_, index) =>
-  fork(fileURLToPath(import.meta.url), [provider, "0", `child ${index + 1}`]),
+const ends = Array.from({ length: Number(children) }, (_, index) =>
+  once(fork(fileURLToPath(import.meta.url), [provider, "0", `child ${index + 1}`]), "exit"),
 );
 
 const auth = createAuth();
@@ -18,8 +18,8 @@ try {
     const answer = await ask(auth, provider, [{ role: "user", text: `${own}: ${task}` }]);
     console.log(answer.text);
   }
-  const ends = await Promise.all(running.map((child) => once(child, "exit")));
-  if (ends.some(([code]) => code !== 0)) process.exitCode = 1;
+  const codes = (await Promise.all(ends)).map(([code]) => code);
+  if (codes.some((code) => code !== 0)) process.exitCode = 1;
 } finally {
   await auth.close();
 }
