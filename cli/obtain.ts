@@ -42,6 +42,16 @@ export async function obtain(context: Context): Promise<Obtained> {
   return { credential, account, text: await textOf(credential, account) };
 }
 
+/** The variables in which other programs look for it, and those that would keep them from it. */
+export async function variablesOf(
+  { credential, text }: Obtained,
+  { facts, io }: Context,
+): Promise<{ readonly given: Readonly<Record<string, string>>; readonly withheld: readonly string[] }> {
+  const { handedOver } = await import("../runtime/index.ts");
+  const { credential: names, beside, withheld } = handedOver(await facts(), credential, io.environment);
+  return { given: { ...Object.fromEntries(names.map((name) => [name, text])), ...beside }, withheld };
+}
+
 async function textOf({ kind, origin, secret }: Credential, { provider }: Account): Promise<string> {
   const text = secret.reveal();
   // A token may hold spaces; a key is a word.

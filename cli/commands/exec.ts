@@ -3,8 +3,7 @@
 //
 // The credential is in the environment of that program alone, never in a command line, and is as it was at the start: who
 // needs it for longer than it lives asks `token` again.
-import { usage } from "../dispatch.ts";
-import { obtain, obtaining } from "../obtain.ts";
+import { obtain, obtaining, variablesOf } from "../obtain.ts";
 import { report } from "../output.ts";
 import { became, isNotStarted } from "../program.ts";
 import type { Command } from "./index.ts";
@@ -13,12 +12,8 @@ export const command: Command = {
   accepts: obtaining,
   isCarrier: true,
   run: async (context) => {
-    const { io, flags, output, provider, words } = context;
-    if (provider === "") throw await usage("`exec` needs a provider: `llxprt-auth exec <p> -- CMD…`");
-    const { credential, text } = await obtain(context);
-    const { handedOver } = await import("../../runtime/index.ts");
-    const { credential: names, beside, withheld } = handedOver(await context.facts(), credential, io.environment);
-    const given: Record<string, string> = { ...beside, ...Object.fromEntries(names.map((name) => [name, text])) };
+    const { io, flags, output, words } = context;
+    const { given, withheld } = await variablesOf(await obtain(context), context);
     const replaced = [...Object.keys(given), ...withheld].filter((name) => {
       const before = io.environment[name] ?? "";
       return before !== "" && before !== given[name];

@@ -3,7 +3,8 @@
 // What is printed is made for a shell, for curl and for other programs, so it is quoted for them.
 import type { Account, Credential, Provider } from "../../runtime/index.ts";
 import { usage } from "../dispatch.ts";
-import { obtain, type Obtained, obtaining } from "../obtain.ts";
+import { obtain, type Obtained, obtaining, variablesOf } from "../obtain.ts";
+import type { Context } from "../session.ts";
 import type { Command } from "./index.ts";
 
 const formats: readonly string[] = ["raw", "json", "header", "env", "exec-credential"];
@@ -14,7 +15,9 @@ export const command: Command = {
     const { flags, output } = context;
     const format = flags.json === true ? "json" : (flags.format ?? "raw");
     if (!formats.includes(format)) throw await usage(`--format of \`token\` is one of ${formats.join(", ")}`);
-    output.data(printed(format, await obtain(context), await context.facts()));
+    const obtained = await obtain(context);
+    const isForShell = format === "env";
+    output.data(isForShell ? await exported(obtained, context) : printed(format, obtained, await context.facts()));
     return 0;
   },
 };
@@ -25,9 +28,6 @@ function printed(format: string, { credential, account, text }: Obtained, facts:
       return JSON.stringify(asJson(credential, account, text));
     case "header":
       return headerOf(credential, facts, text);
-    case "env":
-      // The same variable for a login: it is the one that the vendor's tools look at.
-      return `export ${variableOf(facts)}='${text.replaceAll("'", `'\\''`)}'`;
     case "exec-credential":
       return JSON.stringify(execCredential(credential, text));
     default:
@@ -54,8 +54,11 @@ function headerOf({ kind }: Credential, { api, keyApi }: Provider, secret: strin
   return header === "authorization" ? `Authorization: Bearer ${secret}` : `${header}: ${secret}`;
 }
 
-function variableOf({ name, keyVariables: [first] }: Provider): string {
-  return first?.name ?? `${name.toUpperCase()}_API_KEY`;
+/** For a shell: the same variables that a program gets by `exec`, in one statement. */
+async function exported(obtained: Obtained, context: Context): Promise<string> {
+  const { given } = await variablesOf(obtained, context);
+  const quoted = Object.entries(given).map(([name, value]) => `${name}='${value.replaceAll("'", `'\\''`)}'`);
+  return `export ${quoted.join(" ")}`;
 }
 
 /** @see https://kubernetes.io/docs/reference/config-api/client-authentication.v1/ */

@@ -57,6 +57,17 @@ describe("token", () => {
     assert.equal(key.code, 6);
   });
 
+  it("says it as a shell's variables, those that the vendor's programs read", async () => {
+    const { stdout } = await run("gemini token --format env");
+    assert.equal(
+      stdout,
+      `export GOOGLE_CLOUD_ACCESS_TOKEN='${token()}' GOOGLE_GENAI_USE_GCA='true' CODE_ASSIST_ENDPOINT='${emulator.url}'\n`,
+    );
+    const script = `eval "$1"; printf "%s %s" "$GOOGLE_CLOUD_ACCESS_TOKEN" "$GOOGLE_GENAI_USE_GCA"`;
+    const env = { PATH: process.env["PATH"] };
+    assert.equal(execFileSync("sh", ["-c", script, "sh", stdout], { env, encoding: "utf8" }), `${token()} true`);
+  });
+
   it("says it as Kubernetes wants it", async () => {
     const printed = JSON.parse((await run("gemini token --format exec-credential")).stdout) as Json;
     assert.deepEqual(Object.keys(printed), ["apiVersion", "kind", "status"]);
