@@ -116,6 +116,12 @@ export const anthropic = {
       elsewhere: "in the Keychain, on macOS",
     },
     {
+      tool: "llxprt-code",
+      file: "~/.llxprt/oauth/anthropic*.json",
+      has: "expiry",
+      elsewhere: "in the system's keyring, or encrypted, since February 2026",
+    },
+    {
       tool: "CLIProxyAPI",
       file: "~/.cli-proxy-api/*.json",
       mark: { at: ["type"], says: "claude" },

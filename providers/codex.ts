@@ -118,6 +118,12 @@ export const codex = {
       elsewhere: "in the system's keyring, if cli_auth_credentials_store says keyring or auto",
     },
     {
+      tool: "llxprt-code",
+      file: "~/.llxprt/oauth/codex*.json",
+      has: "expiry",
+      elsewhere: "in the system's keyring, or encrypted, since February 2026",
+    },
+    {
       tool: "CLIProxyAPI",
       file: "~/.cli-proxy-api/*.json",
       mark: { at: ["type"], says: "codex" },

@@ -126,6 +126,11 @@ export const gemini = {
       file: "~/.llxprt/oauth_creds.json",
       identity: { file: "google_accounts.json", at: ["active"] },
       unasked: true,
+    },
+    {
+      tool: "llxprt-code",
+      file: "~/.llxprt/oauth/gemini*.json",
+      has: "expiry",
       elsewhere: "in the system's keyring, or encrypted, since February 2026",
     },
     {

@@ -120,6 +120,12 @@ export const qwen = {
       moved: { variable: "QWEN_HOME", file: "oauth_creds.json" },
     },
     {
+      tool: "llxprt-code",
+      file: "~/.llxprt/oauth/qwen*.json",
+      has: "expiry",
+      elsewhere: "in the system's keyring, or encrypted, since February 2026",
+    },
+    {
       tool: "CLIProxyAPI",
       file: "~/.cli-proxy-api/*.json",
       mark: { at: ["type"], says: "qwen" },

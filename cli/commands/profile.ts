@@ -67,7 +67,7 @@ async function list({ flags, output }: Context, settings: HomeSettings): Promise
     output.say("There are no profiles. Next: llxprt-auth profile save NAME --provider P --keyfile FILE");
   const wide = Math.max(0, ...shapes.map(({ name }) => name.length));
   for (const { name, provider, source, keyFile, account } of shapes) {
-    const login = account === null ? "no key" : `account ${account}`;
+    const login = account === undefined ? "no key" : `account ${account}`;
     output.data([name.padEnd(wide), provider, source ?? login, keyFile ?? ""].join("  ").trimEnd());
   }
 }
@@ -83,16 +83,18 @@ interface Shape {
   readonly provider: string;
   readonly source: "auth-key" | "auth-keyfile" | null;
   readonly keyFile: string | null;
-  readonly account: string | null;
+  /** The one that it names. */
+  readonly account?: string;
 }
 
 /** A profile as it may be shown: where its key is, not what it is. */
 function shape(settings: HomeSettings, name: string): Shape {
   const { provider, place, account } = settings.profile(name);
-  if (place === null) return { name, provider, source: null, keyFile: null, account };
+  const named = account === null ? {} : { account };
+  if (place === null) return { name, provider, source: null, keyFile: null, ...named };
   return "key" in place
-    ? { name, provider, source: "auth-key", keyFile: null, account }
-    : { name, provider, source: "auth-keyfile", keyFile: place.keyFile, account };
+    ? { name, provider, source: "auth-key", keyFile: null, ...named }
+    : { name, provider, source: "auth-keyfile", keyFile: place.keyFile, ...named };
 }
 
 async function placeOf({ key, keyFile, keyStdin }: KeyFlags) {

@@ -15,6 +15,8 @@ export interface ImportSource {
   readonly at?: readonly string[];
   /** A text by which such a file is told from others: where it stands, and what it says. */
   readonly mark?: { readonly at: readonly string[]; readonly says: string };
+  /** A member that the record of such a file always has, and those of others have not. */
+  readonly has?: string;
   /** How the file says that it holds an API key instead: by a mode, or where none is told, by the key. */
   readonly key?: { readonly mode: string; readonly says: string; readonly member: string };
   /** Where the account's name stands, in this file or in another one of its folder. Absent: the provider's `identity` tells. */

@@ -54,7 +54,8 @@ export function readForeign(
   if (saysKey(source, file)) return { kind: "key" };
   const record = recordAt(file, source.at ?? []);
   const access = textIn(record, names.accessToken);
-  if (record === null || access === null) return nothing;
+  const isKind = source.has === undefined || (record !== null && Object.hasOwn(record, source.has));
+  if (record === null || access === null || !isKind) return nothing;
   const accessToken = new Secret("access_token", access);
   const toldAt = momentIn(record) ?? expiryOf(accessToken);
   return {

@@ -10,7 +10,7 @@ import type { AccountName } from "../store/names.ts";
 import { printable } from "../wire/text.ts";
 import { troubleOf } from "./borrowed.ts";
 import { kindOf, ownersOf } from "./kinds.ts";
-import { type Looked, lookInto, placesOf, type Surroundings } from "./places.ts";
+import { isOurs, type Looked, lookInto, placesOf, type Surroundings } from "./places.ts";
 
 /** A file of another tool, and what it holds for a provider. */
 export interface Found {
@@ -61,10 +61,7 @@ function findEverywhere(around: Surroundings, providers: readonly Provider[]): I
   const readers = readersIn(around, providers);
   const places = providers.flatMap((provider) =>
     provider.imports.flatMap((source) =>
-      placesOf(around, source)
-        // A file of our own is no other tool's, whoever wrote it once.
-        .filter((file) => !file.startsWith(around.paths.oauth))
-        .map((file) => ({ provider, source, file, looked: lookInto(provider, source, file) })),
+      placesOf(around, source).map((file) => ({ provider, source, file, looked: lookInto(provider, source, file) })),
     ),
   );
   const found = places.flatMap(({ provider, source, file, looked }) =>
@@ -88,6 +85,8 @@ function findIn(
   file: string,
 ): readonly Found[] {
   const path = resolve(expandHome(file, around.host.userHome));
+  if (isOurs(around.paths, path))
+    throw new AuthError("import_elsewhere", { detail: `${path} is a token file of this home, and is used as it is` });
   const readers = readersIn(around, providers);
   const owners = ownersOf(around, providers, path);
   if (wanted !== null && owners.length > 0 && !owners.includes(wanted)) {
@@ -104,8 +103,8 @@ function findIn(
 }
 
 /** Told by their own word, such files say nothing when they are others'; and a place where nothing is says nothing. */
-function isSilent({ mark }: ImportSource, { kind }: Looked): boolean {
-  return kind === "absent" || (kind === "nothing" && mark !== undefined);
+function isSilent({ mark, has }: ImportSource, { kind }: Looked): boolean {
+  return kind === "absent" || (kind === "nothing" && (mark !== undefined || has !== undefined));
 }
 
 type Readers = ReadonlyMap<string, readonly AccountName[]>;

@@ -1,6 +1,6 @@
 // Where other tools keep their logins on this machine, and what stands there. Reads, and never writes, follows nobody
 // else's link, and waits on nothing.
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve, sep } from "node:path";
 import { AuthError } from "../../machines/errors.ts";
 import type { ImportSource } from "../../providers/fields/import-source.ts";
 import type { Provider } from "../../providers/provider.ts";
@@ -27,9 +27,18 @@ export type Looked = { readonly loose: boolean; readonly link: string | null } &
 
 const mostInFolder = 100;
 
-/** Absolute paths of a kind of file. What the data writes in our home folder is looked for there, wherever it is. */
+/** Absolute paths of a kind of file. A file of our own is none: it is no other tool's, whoever wrote it once. */
 export function placesOf({ host, paths }: Surroundings, source: ImportSource): string[] {
-  const path = placeOf(host, paths, source);
+  const found = patternsOf(host, paths, source).flatMap((path) => matching(path));
+  return [...new Set(found)].filter((file) => !isOurs(paths, file));
+}
+
+/** Whether a file lies among our own token files. */
+export function isOurs({ oauth }: Paths, file: string): boolean {
+  return file.startsWith(oauth + sep);
+}
+
+function matching(path: string): string[] {
   const [before = "", after] = basename(path).split("*", 2);
   if (after === undefined) return [path];
   return filesIn(dirname(path))
@@ -38,13 +47,17 @@ export function placesOf({ host, paths }: Surroundings, source: ImportSource): s
     .map((file) => join(dirname(path), file));
 }
 
-function placeOf({ environment, userHome }: Surroundings["host"], { home }: Paths, source: ImportSource): string {
-  const { file, moved } = source;
+/** Our home folder may be elsewhere: what is served unasked is looked for there, what is asked for in both. */
+function patternsOf({ environment, userHome }: Surroundings["host"], { home }: Paths, source: ImportSource): string[] {
+  const { file, moved, unasked = false } = source;
   const folder = moved === undefined ? undefined : environment[moved.variable];
   if (moved !== undefined && folder !== undefined && folder !== "")
-    return resolve(expandHome(folder, userHome), moved.file);
+    return [resolve(expandHome(folder, userHome), moved.file)];
   const ours = "~/.llxprt/";
-  return file.startsWith(ours) ? join(home, file.slice(ours.length)) : expandHome(file, userHome);
+  const usual = expandHome(file, userHome);
+  if (!file.startsWith(ours)) return [usual];
+  const here = join(home, file.slice(ours.length));
+  return unasked ? [here] : [here, usual];
 }
 
 function filesIn(folder: string): string[] {

@@ -140,6 +140,7 @@ export const providerSchema: v.GenericSchema<unknown, Provider> = v.strictObject
       moved: v.exactOptional(v.strictObject({ variable: text, file: text })),
       at: v.exactOptional(texts),
       mark: v.exactOptional(v.strictObject({ at: texts, says: text })),
+      has: v.exactOptional(text),
       key: v.exactOptional(v.strictObject({ mode: text, says: text, member: text })),
       identity: v.exactOptional(v.strictObject({ file: v.exactOptional(text), at: texts })),
       lifetimeMs: v.exactOptional(v.pipe(v.number(), v.minValue(1))),

@@ -53,7 +53,9 @@ describe("what other tools keep", () => {
       const access = tool === "Codex CLI" ? jwt({ exp: expiresAt / 1000 }) : "an-access-token-of-another-tool";
       const path = keep(s.home.userHome, file, content(made({ access, expiresAt })));
       const { mtimeMs } = statSync(path);
-      const one = only(s.auth().imports(provider).found);
+      // Files of llxprt-code in our own home are no others' files.
+      const home = join(s.home.userHome, "elsewhere");
+      const one = only(s.auth({ host: { home } }).imports(provider).found);
       assert.deepEqual(
         [one.provider, one.file, one.kind, one.expiresAt, one.refreshable, one.loose, one.link, one.accounts],
         [provider, path, "login", expiresAt, true, false, null, []],
@@ -62,7 +64,7 @@ describe("what other tools keep", () => {
       assert.equal(one.identity, tool.startsWith("CLIProxyAPI") ? "me@example.com" : null);
       assert.equal(statSync(path).mtimeMs, mtimeMs);
       assert.equal(s.emulator.requests.length, 0);
-      assert.ok(!existsSync(s.home.paths.oauth));
+      assert.ok(!existsSync(home));
     });
 
   it("is told with who it is, where the file or the one beside it says so", async () => {
@@ -158,6 +160,13 @@ describe("what other tools keep", () => {
     );
     const picture = keep(s.home.userHome, "picture.json", "{}");
     assert.equal(await codeOf(() => auth.imports("codex", picture)), "import_unreadable");
+  });
+
+  it("is no token file of our own, whoever wrote it", async () => {
+    await using s = await stage();
+    const path = s.home.plant("codex", { access_token: "a", refresh_token: "r", expiry: 4_000_000_000 });
+    assert.deepEqual(s.auth().imports().found, []);
+    assert.equal(await codeOf(() => s.auth().imports("codex", path)), "import_elsewhere");
   });
 
   it("is an older llxprt-code's own file, too, when a person names one of another home", async () => {

@@ -47,6 +47,23 @@ const flat = ({ access, refresh, expiresAt, idToken }: Kept): Json => ({
   expiry_date: expiresAt,
 });
 
+/** In the usual home folder, which is not ours then. */
+const llxprt = <Name extends ProviderName>(provider: Name) =>
+  ({
+    [`llxprt-code, ${provider}`]: {
+      provider,
+      file: `.llxprt/oauth/${provider}.json`,
+      content: ({ access, refresh, expiresAt, idToken, accountId }: Kept): Json => ({
+        access_token: access,
+        refresh_token: refresh,
+        expiry: Math.floor((expiresAt ?? 0) / 1000),
+        token_type: "Bearer",
+        id_token: idToken,
+        account_id: accountId,
+      }),
+    },
+  }) as { readonly [Key in `llxprt-code, ${Name}`]: { provider: Name; file: string; content: (kept: Kept) => Json } };
+
 /** By tool: where its file lies, and what is in it. */
 export const tools = {
   "Gemini CLI": { provider: "gemini", file: ".gemini/oauth_creds.json", content: flat },
@@ -78,6 +95,10 @@ export const tools = {
     file: ".qwen/oauth_creds.json",
     content: (kept) => ({ ...flat(kept), resource_url: "portal.qwen.ai" }),
   },
+  ...llxprt("gemini"),
+  ...llxprt("anthropic"),
+  ...llxprt("codex"),
+  ...llxprt("qwen"),
   "CLIProxyAPI, codex": {
     provider: "codex",
     file: ".cli-proxy-api/codex-me.json",
