@@ -218,7 +218,8 @@ rule(
           await signIn(s, s.auth(), "gemini");
           const { snapshot: _, ...before } = s.home.tokens("gemini");
           const stolen = await beginLogin(s.auth(), "gemini", "loopback", { account: "attacker" });
-          const code = (await redirectOf(s, stolen.pending, 1)).searchParams.get("code");
+          // Of the same person: of another, who it is would stop it as well.
+          const code = (await redirectOf(s, stolen.pending, 0)).searchParams.get("code");
           const login = await awaited(s);
           const status = await statusAt(changed(login.redirect, { code }));
           assert.equal(status, verifierIsChecked ? 400 : 200);
@@ -227,6 +228,17 @@ rule(
           if (!verifierIsChecked) assert.notEqual(after["access_token"], before["access_token"]);
           else for (const member of Object.keys(before)) assert.deepEqual(after[member], before[member], member);
         }
+      },
+      "a code of somebody else's, even where the verifier is not checked": async () => {
+        await using s = await stage({ lenient: ["redirect-mismatch", "wrong-verifier"] });
+        await signIn(s, s.auth(), "gemini");
+        const { access_token: before } = s.home.tokens("gemini");
+        const stolen = await beginLogin(s.auth(), "gemini", "loopback", { account: "attacker" });
+        const code = (await redirectOf(s, stolen.pending, 1)).searchParams.get("code");
+        const login = await awaited(s);
+        assert.equal(await statusAt(changed(login.redirect, { code })), 400);
+        assert.equal(await codeOf(login.ended), "identity_changed");
+        assert.equal(s.home.tokens("gemini")["access_token"], before);
       },
     },
   },
