@@ -29,6 +29,8 @@ const interleaved: Shown = {
 };
 
 const steps = "runtime/refresh/steps.ts";
+const importing = "test/runtime/imports.test.ts";
+const naming = "test/runtime/accounts.test.ts";
 
 export const rows: readonly Row[] = [
   {
@@ -156,8 +158,8 @@ export const rows: readonly Row[] = [
     edits: [
       {
         file: "runtime/logout.ts",
-        text: "  store.remove(name);\n  const credential",
-        by: "  const credential",
+        text: "  store.remove(name);\n  // Of another",
+        by: "  // Of another",
       },
       {
         file: "runtime/logout.ts",
@@ -228,5 +230,109 @@ export const rows: readonly Row[] = [
     edits: [{ file: "runtime/launch.ts", text: "    detached: true,\n", by: "    detached: false,\n" }],
     noticedBy: [{ file: "test/cli/signals.test.ts", title: "kill -9 of the whole group" }],
     builds: true,
+  },
+  {
+    rule: "another tool's login is never renewed here",
+    edits: [
+      {
+        file: "runtime/imports/borrowed.ts",
+        text: "{ ...looked.credential, refreshToken: null }",
+        by: "looked.credential",
+      },
+      { file: "runtime/refresh/ensure-fresh.ts", text: "      foreign(wiring, provider, name) ??\n", by: "" },
+    ],
+    noticedBy: [{ file: importing, title: "is none that could be renewed here, whatever its file holds" }],
+  },
+  {
+    rule: "a login of our own comes before another tool's",
+    edits: [
+      {
+        file: "runtime/survey.ts",
+        text: '  const borrowed =\n    stored.kind === "absent" ? borrowedBy(around, provider, account, chosen.providers[provider.name]) : null;\n  const credential = own ?? borrowed?.credential ?? null;\n',
+        by: "  const borrowed = borrowedBy(around, provider, account, chosen.providers[provider.name]);\n  const credential = borrowed?.credential ?? own ?? null;\n",
+      },
+    ],
+    noticedBy: [{ file: importing, title: "gives way to a login of our own, and is no hindrance to one" }],
+  },
+  {
+    rule: "another tool's login is let go by a logout",
+    edits: [{ file: "runtime/logout.ts", text: "  writeImported(store.paths, name, null);\n", by: "" }],
+    noticedBy: [{ file: importing, title: "is let go by a logout and by a reset, and not taken back from its tool" }],
+  },
+  {
+    rule: "another tool's login that is taken over replaces none that lives",
+    edits: [
+      {
+        file: "runtime/imports/take-over.ts",
+        text: '  if (isInTheWay) throw new AuthError("import_shadowed", name);\n',
+        by: "",
+      },
+    ],
+    noticedBy: [
+      { file: importing, title: "takes the place of one that is dead, and of none that lives" },
+      { file: importing, title: "waits for the lock of whoever changes the account" },
+    ],
+  },
+  {
+    rule: "another tool's login is taken over for the client that it was issued to only",
+    edits: [{ file: "runtime/imports/take-over.ts", text: "      checkBinding(provider, theirs, by);\n", by: "" }],
+    noticedBy: [
+      {
+        file: importing,
+        title: "is refused without a refresh token, with an unreadable file of ours, and for another client",
+      },
+    ],
+  },
+  {
+    rule: "another tool's login is taken over as its file has it in the end",
+    edits: [
+      {
+        file: "runtime/imports/take-over.ts",
+        text: "before !== markOf(file);",
+        by: 'before === "";',
+      },
+    ],
+    noticedBy: [
+      { file: importing, title: "is what the file holds in the end, though its tool renews it at that moment" },
+    ],
+  },
+  {
+    rule: "a login is stored under its own person only",
+    edits: [{ file: "runtime/login/settle.ts", text: "  checkIdentity(name, current, credential);\n", by: "" }],
+    noticedBy: [
+      { file: naming, title: "is found out by whoever puts the tokens into the file, when their own process is gone" },
+    ],
+  },
+  {
+    rule: "a login's person is asked for before it is stored, where that decides",
+    edits: [
+      { file: "runtime/login/commit.ts", text: "issued.identity !== null || !isMatter", by: "isMatter || !isMatter" },
+    ],
+    noticedBy: [
+      { file: naming, title: "is found out where only a question to the vendor tells, and before anything is stored" },
+    ],
+  },
+  {
+    rule: "a person's grant goes with no login that is thrown away while another account has it",
+    edits: [
+      { file: "runtime/discard.ts", text: "other.provider === name.provider", by: "other.account === name.account" },
+    ],
+    noticedBy: [{ file: naming, title: "ends no grant that is another account's login" }],
+  },
+  {
+    rule: "a login's page is asked for the person who is meant",
+    edits: [
+      {
+        file: "runtime/login/begin.ts",
+        text: "verifier, nonce, extra })",
+        by: "verifier, nonce, ...(extra ? {} : {}) })",
+      },
+    ],
+    noticedBy: [
+      {
+        file: naming,
+        title: "is asked for who is meant, where the vendor takes a hint, and to ask at all for a named account",
+      },
+    ],
   },
 ];

@@ -85,6 +85,28 @@ describe("a sign-in that comes back as somebody else", { concurrency: 3 }, () =>
     });
   }
 
+  it("is found out where only a question to the vendor tells, and before anything is stored", async () => {
+    const identity = { reply: [], claims: [], userinfo: [["email"]] };
+    await using s = await stage({ providers: { gemini: { identity } } });
+    const [one, other] = people(s);
+    const asked = () => s.emulator.requests.filter(({ path }) => path.includes("userinfo")).length;
+    const error = await failed(signIn(s, s.auth(), "gemini", { account: one, person: other }));
+    assert.deepEqual([error["code"], asked(), existsSync(s.home.file("gemini", one))], ["identity_changed", 1, false]);
+    const { row } = await signIn(s, s.auth(), "gemini", { account: one, person: one });
+    assert.deepEqual([row.identity, asked()], [one, 2]);
+  });
+
+  it("ends no grant that is another account's login", async () => {
+    await using s = await stage();
+    const [one, other] = people(s);
+    await signIn(s, s.auth(), "gemini", { person: other });
+    assert.equal(
+      (await failed(signIn(s, s.auth(), "gemini", { account: one, person: other })))["code"],
+      "identity_changed",
+    );
+    assert.equal(s.emulator.counters("gemini").revocations, 0);
+  });
+
   it("cannot be told where the vendor names nobody, and is then no reason to refuse", async () => {
     await using s = await stage();
     const [one, other] = people(s);

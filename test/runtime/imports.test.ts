@@ -243,6 +243,17 @@ describe("a login that is borrowed", () => {
     });
   }
 
+  it("is none that could be renewed here, whatever its file holds", async () => {
+    await using s = await stage();
+    await lent(s, "Codex CLI");
+    const auth = s.auth();
+    const account = auth.account("codex");
+    const { row } = await account.borrow(only(auth.imports("codex").found));
+    assert.equal(row.refreshable, false);
+    assert.equal(await codeOf(account.refresh({ force: true })), "login_borrowed");
+    assert.deepEqual(s.emulator.presentations(), []);
+  });
+
   it("gives the renewed token to who was refused with the old one", async () => {
     await using s = await stage();
     const { kept } = await lent(s, "Claude Code");
@@ -370,6 +381,25 @@ describe("a login that is taken over", () => {
     const mine = readFileSync(s.home.file("anthropic"), "utf8");
     assert.equal(await codeOf(s.auth().account("anthropic").takeOver(found)), "import_shadowed");
     assert.equal(readFileSync(s.home.file("anthropic"), "utf8"), mine);
+  });
+
+  it("is what the file holds in the end, though its tool renews it at that moment", async () => {
+    await using s = await stage();
+    const { file, content } = tools["Claude Code"];
+    keep(s.home.userHome, file, content(made()));
+    let renewals = 0;
+    const now = (): number => {
+      // Asked once the file was read, and before it is stored.
+      if (existsSync(s.home.paths.oauth) && !existsSync(s.home.file("anthropic"))) {
+        renewals += 1;
+        keep(s.home.userHome, file, content(made({ refresh: `the-tool's-token-number-${renewals}` })));
+      }
+      return Date.now();
+    };
+    const auth = s.auth({ host: { now } });
+    await auth.account("anthropic").takeOver(only(auth.imports("anthropic").found));
+    assert.ok(renewals > 0);
+    assert.equal(s.home.tokens("anthropic")["refresh_token"], `the-tool's-token-number-${renewals}`);
   });
 
   it("is refused without a refresh token, with an unreadable file of ours, and for another client", async () => {
