@@ -89,11 +89,14 @@ describe("a sign-in that comes back as somebody else", { concurrency: 3 }, () =>
     const identity = { reply: [], claims: [], userinfo: [["email"]] };
     await using s = await stage({ providers: { gemini: { identity } } });
     const [one, other] = people(s);
-    const asked = () => s.emulator.requests.filter(({ path }) => path.includes("userinfo")).length;
+    const questions = () => s.emulator.requests.filter(({ path }) => path.includes("userinfo")).length;
     const error = await failed(signIn(s, s.auth(), "gemini", { account: one, person: other }));
-    assert.deepEqual([error["code"], asked(), existsSync(s.home.file("gemini", one))], ["identity_changed", 1, false]);
+    assert.deepEqual(
+      [error["code"], questions(), existsSync(s.home.file("gemini", one))],
+      ["identity_changed", 1, false],
+    );
     const { row } = await signIn(s, s.auth(), "gemini", { account: one, person: one });
-    assert.deepEqual([row.identity, asked()], [one, 2]);
+    assert.deepEqual([row.identity, questions()], [one, 2]);
   });
 
   it("ends no grant that is another account's login", async () => {
