@@ -1,6 +1,6 @@
 // Exit codes that the mouth gives on its own account; errors bring theirs along (contract, section 2).
 
-export const exitCodes = { done: 0, failed: 1, signInNeeded: 3, interrupted: 130 } as const;
+export const exitCodes = { done: 0, failed: 1, signInNeeded: 3, misconfigured: 6, interrupted: 130 } as const;
 
 /** What an error that is one of ours brings along. */
 export interface Failure {

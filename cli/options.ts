@@ -58,6 +58,7 @@ export const ownOptions = {
   yes: { ...flag, describe: "yes to what would be asked" },
   provider: { ...text, describe: "provider that the key is for" },
   verify: { ...flag, describe: "ask the provider whether it accepts the credential" },
+  fix: { ...flag, describe: "set file modes right (0700, 0600), and nothing else" },
   stately: { ...flag, describe: "also in the inspector of stately.ai; warns, and asks" },
 } as const satisfies Record<string, Options>;
 

@@ -174,12 +174,8 @@ export const catalogue = {
     "misconfigured",
     "{provider} reset",
   ),
-  store_unsafe: entry("the token store is not safe to use ({detail})", "misconfigured", "status"),
-  store_failed: entry(
-    "the token file of {provider} could not be written ({detail})",
-    "misconfigured",
-    "{provider} status",
-  ),
+  store_unsafe: entry("the token store is not safe to use ({detail})", "misconfigured", "doctor"),
+  store_failed: entry("the token file of {provider} could not be written ({detail})", "misconfigured", "doctor"),
 
   // Using the API
   key_rejected: entry("{provider} rejected the key from {detail}", "refused", "{provider} why", "good"),

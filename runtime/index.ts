@@ -15,6 +15,7 @@ export type { Inspector } from "./inspect/page/inspector.ts";
 export type { Story } from "./inspect/story.ts";
 export type { Found, Imports } from "./imports/found.ts";
 export { type MachineFormat, machineAs, machineFormats } from "./inspect/machine.ts";
+export { diagnose, type Finding } from "./diagnose.ts";
 export { type Handed, handedOver } from "./handover.ts";
 export { type Host, realHost } from "./host.ts";
 export { type HomeSettings, settingsIn } from "./settings/home.ts";

@@ -136,6 +136,11 @@ export const commands: Readonly<Record<string, Listed>> = {
     says: "a prompt for these commands, and for asking",
     load: async () => (await import("./shell.ts")).command,
   },
+  doctor: {
+    form: "doctor",
+    says: "what is wrong here, from files to proxies",
+    load: async () => (await import("./doctor.ts")).command,
+  },
   demo: {
     form: "demo",
     says: "all of it in two minutes, without any account",
@@ -154,7 +159,6 @@ export const reservedNames: ReadonlySet<string> = new Set([
   ...Object.keys(verbs),
   "auth",
   "completion",
-  "doctor",
   "help",
   "menu",
   "version",

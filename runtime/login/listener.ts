@@ -59,6 +59,21 @@ async function bindBoth(port: number): Promise<Server[] | null> {
   return null;
 }
 
+/** Why nobody could listen at this port now: `1455 is taken (IPv6)`; null: somebody could. It is given back at once. */
+export async function whatHinders(port: number): Promise<string | null> {
+  const taken: string[] = [];
+  for (const [host, family] of [
+    ["127.0.0.1", "IPv4"],
+    ["::1", "IPv6"],
+  ] as const) {
+    // A machine without IPv6 has nobody to take it.
+    const server = await bind(host, port).catch(() => undefined);
+    if (server === null) taken.push(family);
+    if (server) await closed(server);
+  }
+  return taken.length === 0 ? null : `port ${port} is taken (${taken.join(" and ")})`;
+}
+
 function bind(host: string, port: number): Promise<Server | null> {
   const server = createServer({
     maxHeaderSize: 32 * 1024,

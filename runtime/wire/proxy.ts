@@ -24,6 +24,9 @@ export interface Proxy {
 const naming = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "http_proxy", "HTTP_PROXY"] as const;
 const excepting = ["no_proxy", "NO_PROXY"] as const;
 
+/** All that may name a proxy, in the order in which they are asked. */
+export const proxyVariables: readonly string[] = naming;
+
 const valueOf = (environment: Environment, name: string): string => environment[name]?.trim() ?? "";
 
 /** The variable that names the proxy; null: none does. Nothing is checked, so this cannot fail. */

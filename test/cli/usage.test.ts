@@ -29,10 +29,10 @@ describe("help and version", () => {
       assert.equal(stderr, "");
       for (const form of [
         ..."enable disable login complete wait cancel logout token refresh ask why explain reset".split(" "),
-        ..."status machine inspect replay exec import profile shell demo emulator".split(" "),
+        ..."status machine inspect replay exec import profile shell doctor demo emulator".split(" "),
       ])
         assert.match(stdout, new RegExp(`^  (<p> )?${form}\\b`, "m"));
-      for (const unfinished of ["doctor", "completion"])
+      for (const unfinished of ["completion"])
         assert.doesNotMatch(stdout, new RegExp(`^  (<p> )?${unfinished}\\b`, "m"));
       assert.deepEqual(
         stdout.split("\n").filter((text) => text.length > 80),

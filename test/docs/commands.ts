@@ -10,6 +10,7 @@ export const alone = [
   "import",
   "profile",
   "shell",
+  "doctor",
   "demo",
   "emulator",
 ] as const;
@@ -67,6 +68,7 @@ export const flags: Readonly<Record<string, readonly string[]>> = {
   import: ["--from", "--take-over", "--yes"],
   profile: ["--provider"],
   shell: ["--model"],
+  doctor: ["--fix"],
   demo: ["--browser"],
   emulator: ["--port"],
 };

@@ -19,7 +19,7 @@ const causes: Readonly<Record<string, readonly [RegExp, string | null]>> = {
     /[Pp]rocess \d+ had sent the refresh token.*it ended before the reply was on the disk/,
     "codex login",
   ],
-  "full-disk": [/the disk did not take a file: it is full.*Nothing was spent/, "codex status"],
+  "full-disk": [/the disk did not take a file: it is full.*Nothing was spent/, "doctor"],
   "corrupt-file": [/process \d+ found that the token file of codex cannot be read/, "codex reset"],
   "busy-port": [/another program holds the port/, "codex login"],
   "clock-jump": [/clock of this machine was set back by about 9 h/, null],

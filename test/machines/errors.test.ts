@@ -13,7 +13,7 @@ const full = { provider: "acme", account: "work", detail };
 const ofProvider =
   /^(enable|disable|login( --grant (loopback|paste|device)| --no-browser| --detach)?|complete( -)?|wait|cancel|logout|token|refresh|why|explain|reset|status)$/;
 const ofProgram =
-  /^(status|profile list|inspect( --stately --yes)?|import( acme( --take-over --yes)?( --account work)?)?|--help)$/;
+  /^(status|doctor|profile list|inspect( --stately --yes)?|import( acme( --take-over --yes)?( --account work)?)?|--help)$/;
 
 for (const code of codes)
   describe(code, () => {
@@ -58,7 +58,7 @@ for (const code of codes)
       assert.match(own ?? command, own === undefined ? ofProgram : ofProvider);
       assert.match(
         new AuthError(code).next ?? "",
-        /^llxprt-auth (status|profile list|inspect( --stately --yes)?|import|--help)$/,
+        /^llxprt-auth (status|doctor|profile list|inspect( --stately --yes)?|import|--help)$/,
       );
     });
   });

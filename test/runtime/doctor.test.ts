@@ -1,0 +1,365 @@
+// What the doctor says of a home and its surroundings: each trouble is made, and found by its code. Nobody is asked, and
+// nothing is changed but modes, when that is wanted.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
+import { join } from "node:path";
+import { after, describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import { diagnose, type Finding } from "../../runtime/diagnose.ts";
+import { node } from "../../runtime/doctor/machine.ts";
+import { Home, modeOf, plainTokens } from "../support/home.ts";
+import { stage, signIn } from "../support/stage.ts";
+import { authority, certificateFor } from "./wire/certificate.ts";
+
+type Environment = Readonly<Record<string, string>>;
+
+/** Nobody may be asked. */
+const silent = {
+  exchange: () => assert.fail(),
+  fetch: () => assert.fail(),
+  ready: () => assert.fail(),
+  close: async () => undefined,
+};
+
+const found = (home: Home, environment: Environment = {}, fix = false): Promise<Finding[]> =>
+  diagnose({ host: home.host({ environment, sender: silent }), fix });
+
+/** `level code`, of those that are about this. */
+const words = (findings: readonly Finding[], about: string | null): string[] =>
+  findings.filter((finding) => finding.about === about).map(({ level, code }) => `${level} ${code}`);
+
+const codes = (findings: readonly Finding[], ...levels: readonly Finding["level"][]): string[] =>
+  findings.filter(({ level }) => levels.includes(level)).map(({ code }) => code);
+
+/** What surrounds the tests is not what they are about. */
+const about = (findings: readonly Finding[]): Finding[] => findings.filter(({ code }) => !code.startsWith("in_"));
+
+function made(): Home {
+  const home = new Home();
+  mkdirSync(home.paths.home, { mode: 0o700 });
+  return home;
+}
+
+describe("a home in order", () => {
+  it("gives no problem, and is left as it is", async () => {
+    await using s = await stage();
+    await signIn(s, s.auth(), "codex");
+    const before = s.home.files().map((path) => [path, readFileSync(path, "latin1"), modeOf(path)]);
+    const findings = await found(s.home, { PATH: "" });
+    assert.deepEqual(codes(about(findings), "problem", "notice"), []);
+    const { message } = findings.find(({ code }) => code === "login_stored") ?? assert.fail();
+    assert.match(message, /^The login of codex is good until 20\d\d-/);
+    assert.deepEqual(
+      s.home.files().map((path) => [path, readFileSync(path, "latin1"), modeOf(path)]),
+      before,
+    );
+  });
+
+  it("may be none at all, and none is made", async () => {
+    using home = new Home();
+    const findings = await found(home, {}, true);
+    assert.deepEqual(codes(findings, "problem"), []);
+    assert.ok(codes(findings, "ok").includes("logins_none"));
+    assert.ok(!existsSync(home.paths.home));
+  });
+});
+
+describe("modes", () => {
+  const wrong: readonly (readonly [string, number, string, number])[] = [
+    ["", 0o755, "notice mode_loose", 0o700],
+    ["oauth", 0o775, "problem mode_unsafe", 0o700],
+    ["oauth", 0o600, "problem mode_useless", 0o700],
+    ["oauth/codex.json", 0o644, "problem mode_loose", 0o600],
+    ["oauth/codex.json", 0o620, "problem mode_unsafe", 0o600],
+    ["oauth/codex.json", 0o000, "problem mode_useless", 0o600],
+    ["oauth/journal.jsonl", 0o640, "problem mode_loose", 0o600],
+    ["oauth/.pending", 0o777, "problem mode_unsafe", 0o700],
+    ["oauth/.spend/codex/x.0.sealed", 0o604, "problem mode_loose", 0o600],
+    ["settings.json", 0o644, "notice mode_loose", 0o600],
+    ["settings.json", 0o666, "problem mode_unsafe", 0o600],
+    ["profiles/work.json", 0o644, "notice mode_loose", 0o600],
+  ];
+  for (const [name, mode, says, wanted] of wrong)
+    it(`${mode.toString(8)} of ${name || "the home"}: ${says}, and set right on request`, async () => {
+      using home = made();
+      home.plant("codex", plainTokens());
+      home.settings({});
+      for (const folder of [home.paths.pending, join(home.paths.oauth, ".spend/codex"), home.paths.profiles])
+        mkdirSync(folder, { recursive: true, mode: 0o700 });
+      for (const file of ["oauth/journal.jsonl", "oauth/.spend/codex/x.0.sealed", "profiles/work.json"])
+        writeFileSync(join(home.paths.home, file), '{"provider":"codex"}', { mode: 0o600 });
+      assert.ok(codes(await found(home), "ok").includes("modes_fine"));
+      const path = join(home.paths.home, name).replace(/\/$/, "");
+      const content = existsSync(path) && name.includes(".json") ? readFileSync(path, "utf8") : "";
+      chmodSync(path, mode);
+      const ill = await found(home);
+      assert.deepEqual(
+        words(ill, path).filter((word) => word.includes("mode")),
+        [says],
+      );
+      assert.equal(ill.find(({ code }) => code.startsWith("mode_"))?.next, "llxprt-auth doctor --fix");
+      assert.equal(modeOf(path), mode.toString(8).padStart(4, "0"), "only told");
+      const names = (): string[] => readdirSync(home.paths.home, { recursive: true }).map(String).toSorted();
+      const before = names();
+      const mended = await found(home, {}, true);
+      assert.ok(words(mended, path).includes("ok mode_repaired"));
+      assert.equal(modeOf(path), wanted.toString(8).padStart(4, "0"));
+      assert.deepEqual(codes(await found(home), "problem"), []);
+      assert.deepEqual(names(), before);
+      if (content !== "") assert.equal(readFileSync(path, "utf8"), content);
+    });
+
+  it("of what a link leads to, and of another name of the same file, stay", async () => {
+    using home = made();
+    home.plant("codex", plainTokens());
+    const [other, second] = [join(home.userHome, "other"), join(home.userHome, "second")];
+    writeFileSync(other, "{}", { mode: 0o644 });
+    writeFileSync(second, JSON.stringify(plainTokens()), { mode: 0o644 });
+    symlinkSync(other, home.file("gemini"));
+    linkSync(second, home.file("qwen"));
+    const findings = await found(home, {}, true);
+    assert.ok(words(findings, home.file("gemini")).includes("problem link_refused"));
+    assert.deepEqual([modeOf(other), modeOf(second), modeOf(home.file("qwen"))], ["0644", "0644", "0600"]);
+  });
+});
+
+describe("logins", () => {
+  it("are told as they are, each with the command that helps", async () => {
+    using home = made();
+    const now = home.now();
+    home.plant("codex", "{");
+    home.plant("anthropic", plainTokens(now, { expiry: 1000, refresh_token: undefined }));
+    home.plant("gemini", plainTokens(now));
+    home.plant("nobody", plainTokens(now));
+    home.plant("qwen", plainTokens(now), 0o600, "work");
+    writeFileSync(`${home.file("codex")}.aside-20260101T000000000Z`, "{", { mode: 0o600 });
+    home.settings({ oauthEnabledProviders: { gemini: false, qwen: true } });
+    const findings = await found(home, { DASHSCOPE_API_KEY: "CANARY" });
+    const told = (path: string) =>
+      findings.filter((finding) => finding.about === path).map(({ level, code, next }) => [level, code, next]);
+    assert.deepEqual(told(home.file("codex")), [["problem", "store_corrupt", "llxprt-auth codex reset"]]);
+    assert.deepEqual(told(home.file("anthropic")), [
+      ["problem", "login_ended", "llxprt-auth anthropic login"],
+      ["notice", "login_plain", null],
+    ]);
+    assert.deepEqual(told(home.file("gemini"))[0], ["notice", "login_disabled", "llxprt-auth gemini enable"]);
+    assert.deepEqual(told(home.file("nobody"))[0], ["notice", "provider_unknown", null]);
+    assert.deepEqual(told(home.file("qwen", "work")).slice(0, 1), [["ok", "login_stored", null]]);
+    assert.deepEqual(told("DASHSCOPE_API_KEY"), [["notice", "login_outranked", "llxprt-auth qwen why --account work"]]);
+    assert.deepEqual(told(home.paths.oauth), [["notice", "copies_kept", null]]);
+  });
+
+  it("and whoever holds a lock, and whether he is stopped", async () => {
+    using home = made();
+    home.plant("codex", plainTokens());
+    const program = fileURLToPath(new URL("refresh/holding.ts", import.meta.url));
+    const child = spawn(process.execPath, ["--conditions=development", program, home.paths.home], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    try {
+      await once(child.stdout, "data");
+      const lock = join(home.paths.spend({ provider: "codex", account: "default" }), "lock");
+      const held = await found(home);
+      assert.deepEqual(words(held, lock), ["notice lock_held"]);
+      assert.match(
+        held.find((finding) => finding.about === lock)?.message ?? "",
+        new RegExp(`^Process ${child.pid} has been`),
+      );
+      child.kill("SIGSTOP");
+      if (process.platform === "linux") {
+        while (!readFileSync(`/proc/${child.pid}/stat`, "utf8").includes(") T ")) await new Promise(setImmediate);
+        assert.deepEqual(words(await found(home), lock), ["problem lock_stopped"]);
+      }
+      child.kill("SIGKILL");
+      await once(child, "close");
+      assert.deepEqual(words(await found(home), lock), []);
+    } finally {
+      child.kill("SIGKILL");
+    }
+  });
+
+  it("that come from the future tell of the clock", async () => {
+    using home = made();
+    const path = home.plant("codex", plainTokens());
+    const later = Date.now() / 1000 + 3600;
+    utimesSync(path, later, later);
+    assert.deepEqual(
+      words(await found(home), null).filter((word) => word.includes("clock")),
+      ["notice clock_behind"].map((word) => word.replace("notice", "problem")),
+    );
+    home.set = -20 * 365 * 86_400_000;
+    assert.ok(codes(await found(home), "problem").includes("clock_wrong"));
+  });
+});
+
+describe("ports", () => {
+  it("are told by family, as a problem only where somebody means to sign in", async () => {
+    using home = made();
+    const taken = createServer();
+    const half = createServer();
+    await once(taken.listen(0, "127.0.0.1"), "listening");
+    await once(half.listen(0, "::1"), "listening");
+    const [one, two] = [taken, half].map((server) => (server.address() as AddressInfo).port);
+    const acme = { grants: ["loopback", "device"], issuer: "https://id.example", clientId: "us", scopes: [] };
+    const told = async (ports: readonly unknown[], on: boolean) => {
+      home.settings({ oauthEnabledProviders: { acme: on }, providers: { acme: { ...acme, loopback: { ports } } } });
+      const findings = await found(home);
+      const { level, code, message, next } =
+        findings.find((finding) => finding.about === "acme.loopback.ports") ?? assert.fail();
+      return { says: `${level} ${code}`, message, next };
+    };
+    try {
+      const busy = await told([one, two], true);
+      assert.equal(busy.says, "problem port_busy");
+      assert.match(busy.message, new RegExp(`^port ${one} is taken \\(IPv4\\), port ${two} is taken \\(IPv6\\)`, "i"));
+      assert.equal(busy.next, "llxprt-auth acme login --grant device");
+      assert.equal((await told([one, two], false)).says, "notice port_busy");
+      taken.close();
+      await once(taken, "close");
+      assert.equal((await told([one, two], true)).says, "notice port_busy");
+      assert.equal((await told([one], true)).says, "ok ports_free");
+    } finally {
+      taken.close();
+      half.close();
+    }
+  });
+});
+
+describe("settings", () => {
+  it("that are wrong are named, and everything else is looked at all the same", async () => {
+    using home = made();
+    home.settings({ providers: { codex: { tokenEndpoint: "http://id.example/token" } } });
+    const findings = await found(home);
+    const wrong = findings.find(({ code }) => code === "settings_invalid");
+    assert.match(wrong?.message ?? "", /settings\.json: providers\.codex\.tokenEndpoint/);
+    assert.ok(codes(findings, "ok").includes("proxy_none"));
+  });
+
+  it("include profiles, and the client of who is enabled", async () => {
+    using home = made();
+    home.settings({ oauthEnabledProviders: { gemini: true }, providers: { gemini: { clientFile: "gone.json" } } });
+    mkdirSync(home.paths.profiles, { mode: 0o700 });
+    writeFileSync(join(home.paths.profiles, "work.json"), "[]", { mode: 0o600 });
+    const findings = await found(home);
+    assert.deepEqual(words(findings, "profiles/work.json"), ["problem settings_invalid"]);
+    assert.match(words(findings, "providers.gemini.clientFile").join(), /^problem /);
+    home.settings({ oauthEnabledProviders: { gemini: false }, providers: { gemini: { clientFile: "gone.json" } } });
+    assert.deepEqual(words(await found(home), "providers.gemini.clientFile"), []);
+  });
+});
+
+describe("the environment", () => {
+  const home = made();
+  after(() => {
+    home[Symbol.dispose]();
+  });
+  const file = (name: string, content: string): string => {
+    const path = join(home.userHome, name);
+    writeFileSync(path, content, { mode: 0o700 });
+    return path;
+  };
+  const table: readonly (readonly [Environment, string | null, string])[] = [
+    [{}, null, "ok proxy_none"],
+    [{ HTTPS_PROXY: "http://me:CANARY@proxy.example:3128" }, "HTTPS_PROXY", "ok proxy_used"],
+    [{ HTTPS_PROXY: "http://proxy.example", ALL_PROXY: "http://CANARY" }, "ALL_PROXY", "notice proxy_outranked"],
+    [{ all_proxy: "socks5://CANARY:CANARY@proxy.example" }, "all_proxy", "problem proxy_invalid"],
+    [{ HTTP_PROXY: "http://CANARY", REQUEST_METHOD: "GET" }, "HTTP_PROXY", "notice proxy_ignored"],
+    [{ https_proxy: "http://p.example", NO_PROXY: "auth.openai.com" }, "NO_PROXY", "ok proxy_exceptions"],
+    [{ SSL_CERT_FILE: join(home.userHome, "gone") }, "SSL_CERT_FILE", "problem certificates_unreadable"],
+    [{ NODE_EXTRA_CA_CERTS: file("empty.pem", "") }, "NODE_EXTRA_CA_CERTS", "problem certificates_unreadable"],
+    [{ SSL_CERT_FILE: file("good.pem", authority().certificate) }, "SSL_CERT_FILE", "ok certificates_added"],
+    [
+      { SSL_CERT_FILE: file("old.pem", certificateFor("a", "210101000000Z")) },
+      "SSL_CERT_FILE",
+      "problem certificates_ended",
+    ],
+    [{ SSL_CERT_DIR: "/nowhere" }, "SSL_CERT_DIR", "problem certificates_unreadable"],
+    [{ NODE_TLS_REJECT_UNAUTHORIZED: "0" }, "NODE_TLS_REJECT_UNAUTHORIZED", "problem tls_unchecked"],
+    [{ NODE_OPTIONS: "--require /CANARY.js" }, "NODE_OPTIONS", "notice node_loads"],
+    [{ NODE_OPTIONS: "--max-old-space-size=100" }, "NODE_OPTIONS", "notice node_options"],
+    [{ NO_BROWSER: "1" }, "NO_BROWSER", "ok browser_none"],
+    [{ BROWSER: "no-such-browser %s" }, "BROWSER", "problem browser_missing"],
+    [{ BROWSER: `'${file("my browser", "#!/bin/sh")}' --new` }, "BROWSER", "ok browser_named"],
+    [{ BROWSER: "browser", PATH: home.userHome }, "BROWSER", "problem browser_missing"],
+    [{ SSH_CONNECTION: "192.0.2.1 1 192.0.2.2 22" }, null, "notice in_ssh"],
+  ];
+  for (const [environment, subject, says] of table)
+    it(`with ${Object.keys(environment).join(" and ") || "nothing"} gives ${says}`, async () => {
+      using own = made();
+      const findings = await found(own, environment);
+      assert.ok(words(findings, subject).includes(says), JSON.stringify(findings));
+      assert.ok(!JSON.stringify(findings).includes("CANARY"));
+    });
+
+  it("names the hosts that no proxy is used for", async () => {
+    using own = made();
+    const findings = await found(own, { https_proxy: "http://p.example", no_proxy: ".openai.com" });
+    const says = "no_proxy lets these be reached directly: auth.openai.com, api.openai.com";
+    assert.equal(findings.find(({ code }) => code === "proxy_exceptions")?.message, says);
+  });
+
+  it("has a Node that is new enough, or not", () => {
+    for (const [version, level] of [
+      ["22.18.9", "problem"],
+      ["20.99.0", "problem"],
+      ["22.19.0", "ok"],
+      ["30.0.0", "ok"],
+    ] as const)
+      assert.equal(node(version)[0]?.level, level, version);
+  });
+
+  it("has a disk with room, or not", { skip: process.platform !== "linux" }, async () => {
+    using own = made();
+    const findings = await diagnose({ host: own.host({ home: "/proc/nothing" }) });
+    assert.ok(codes(findings, "problem").some((code) => /^disk_(?:full|unwritable)$/.test(code)));
+  });
+});
+
+describe("what is told", () => {
+  it("holds no secret, whatever is on the disk and in the environment", async () => {
+    using home = made();
+    for (const [provider, content] of [
+      [
+        "codex",
+        plainTokens(home.now(), {
+          access_token: "CANARY-access",
+          refresh_token: "CANARY-refresh",
+          id_token: "CANARY.CANARY.CANARY",
+        }),
+      ],
+      ["gemini", '{"access_token": "CANARY'],
+      ["qwen", plainTokens(home.now(), { access_token: "CANARY-a", refresh_token: null, expiry: 5 })],
+    ] as const)
+      home.plant(provider, content, 0o644);
+    home.settings('{"providers": {"codex": {"auth-key": "CANARY", "tokenEndpoint": "CANARY"}}');
+    mkdirSync(home.paths.profiles, { mode: 0o777 });
+    writeFileSync(
+      join(home.paths.profiles, "p.json"),
+      '{"provider":"codex","ephemeralSettings":{"auth-key":["CANARY"]}}',
+    );
+    mkdirSync(home.paths.pending, { mode: 0o755 });
+    writeFileSync(join(home.paths.pending, "codex.x.json"), '{"verifier":"CANARY"}');
+    const keys = ["OPENAI_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY", "ANTHROPIC_API_KEY", "DASHSCOPE_API_KEY"];
+    const environment = {
+      ...Object.fromEntries(keys.map((name) => [name, "CANARY"])),
+      HTTP_PROXY: "http://u:CANARY@h.example",
+    };
+    for (const fix of [false, true, false])
+      assert.ok(!JSON.stringify(await found(home, environment, fix)).includes("CANARY"));
+    home.settings({ providers: { codex: { "auth-key": "CANARY" } } });
+    assert.ok(!JSON.stringify(await found(home, environment)).includes("CANARY"));
+  });
+});
