@@ -24,10 +24,12 @@ export async function became(
   { stdin, stdout, stderr, isDeaf, interrupts }: Io,
 ): Promise<number | NotStarted> {
   const isAtTerminal = stdin.isTTY || stdout.isTTY || stderr.isTTY;
-  const child = spawn(name, words, {
-    env: environment,
-    stdio: [isDeaf === true ? "ignore" : "inherit", "inherit", "inherit"],
-  });
+  const child = untold(() =>
+    spawn(name, words, {
+      env: environment,
+      stdio: [isDeaf === true ? "ignore" : "inherit", "inherit", "inherit"],
+    }),
+  );
   const passOn = (signal: NodeJS.Signals): void => {
     if (!(isAtTerminal && typed.has(signal))) child.kill(signal);
   };
@@ -44,6 +46,18 @@ export async function became(
   } finally {
     for (const signal of passedOn) process.off(signal, passOn);
     takeBack();
+  }
+}
+
+/** Keeps Node from telling what it starts: with NODE_DEBUG it would print the environment, and the credential in it. */
+function untold<Value>(start: () => Value): Value {
+  const { stderr } = process;
+  const write = stderr.write.bind(stderr);
+  stderr.write = () => true;
+  try {
+    return start();
+  } finally {
+    stderr.write = write;
   }
 }
 

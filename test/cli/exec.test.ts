@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { type Emulator, startEmulator } from "../../providers/emulator/index.ts";
@@ -165,7 +165,8 @@ describe("a token that ends soon", () => {
   });
 });
 
-it("the credential is in the program's environment and in nobody's words (T36)", async () => {
+const noProcesses = existsSync("/proc/self/cmdline") ? false : "processes cannot be listed here";
+it("the credential is in nobody's words (T35, T37)", { skip: noProcesses }, async () => {
   const { child, said, ended } = house.start(
     ["exec", "codex", "--verbose", "--", ...script(`console.error("ready"); setInterval(() => {}, 1000)`)],
     { env: { NODE_DEBUG: "child_process" } },
@@ -182,8 +183,8 @@ it("the credential is in the program's environment and in nobody's words (T36)",
   const { stdout, stderr, code } = await ended;
   assert.equal(code, 143);
   const journal = JSON.stringify(house.journal);
-  assert.deepEqual(canaries(["made-up-of-codex"], new Map([...words, ["stdout", stdout], ["journal", journal]])), []);
-  assert.doesNotMatch(stderr.replaceAll(/^CHILD_PROCESS[^]*?\n\}$/gm, ""), /made-up-of/);
+  const texts = new Map([...words, ["stdout", stdout], ["stderr", stderr], ["journal", journal]]);
+  assert.deepEqual(canaries(["made-up-of-codex"], texts), []);
 });
 
 describe("the words before the program", () => {

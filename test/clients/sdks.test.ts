@@ -1,7 +1,10 @@
 // The libraries that people write their programs with, each over `auth.fetch`: an answer, a stream, a stream that is broken
 // off, a token that the server no longer takes, and a sign-in elsewhere that a running program takes up.
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { createAnthropic } from "@ai-sdk/anthropic";
 import { createGoogle } from "@ai-sdk/google";
 import { createOpenAI } from "@ai-sdk/openai";
@@ -11,6 +14,7 @@ import { generateText, type LanguageModel, streamText } from "ai";
 import OpenAI from "openai";
 import { type ProviderName, providers } from "../../providers/index.ts";
 import type { Auth } from "../../runtime/auth.ts";
+import { commandLine } from "../cli/program.ts";
 import { at } from "../emulator/client.ts";
 import { everythingOf } from "../support/canary.ts";
 import { signIn, type Stage, stage } from "../support/stage.ts";
@@ -159,6 +163,34 @@ async function opened({ provider, by, open }: Library) {
 
 /** Requests for answers that the server has had. */
 const asked = ({ emulator }: Stage) => emulator.requests.filter(({ endpoint }) => endpoint === "api");
+
+/** Somebody signs in by the program itself. */
+async function signInElsewhere({ home }: Stage, ...words: readonly string[]): Promise<void> {
+  const [node, ...program] = commandLine;
+  const person = fileURLToPath(new URL("../cli/person.ts", import.meta.url));
+  const env = {
+    PATH: process.env["PATH"],
+    HOME: home.userHome,
+    LLXPRT_HOME: home.paths.home,
+    BROWSER: `"${node}" "${person}" approve`,
+  };
+  await promisify(execFile)(node, [...program, ...words], { env });
+}
+
+it("a program that asks goes on with the account that another process signs in", async () => {
+  await using s = await stage();
+  const client = libraries["openai"]?.open(s.auth(), s) ?? assert.fail();
+  await assert.rejects(client.ask("too early"));
+  await signInElsewhere(s, "codex", "login");
+  assert.equal(await client.ask("hello"), "You said: hello");
+  const [first] = asked(s).map(({ headers }) => headers["authorization"]);
+  await signInElsewhere(s, "codex", "logout", "--no-revoke");
+  await assert.rejects(client.ask("too late"));
+  await signInElsewhere(s, "codex", "login");
+  assert.equal(await client.ask("again"), "You said: again");
+  const seen = asked(s).map(({ headers }) => headers["authorization"]);
+  assert.deepEqual([seen.length, seen[0] === first, seen[1] !== first], [2, true, true]);
+});
 
 // Most of the time is spent in waiting for streams that are slow on purpose.
 describe("over auth.fetch", { concurrency: true }, () => {
