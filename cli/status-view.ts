@@ -19,7 +19,8 @@ export function jsonOf(home: string, statuses: readonly Status[]): object {
 
 /** One line for each row, under a line of headings. */
 export function tableOf(rows: readonly StatusRow[], now: number, paint: Paint): string {
-  const headings = ["", "provider", "state", "expires", "by", "OAuth"];
+  const isSomebodyKnown = rows.some(({ identity }) => identity !== null);
+  const headings = ["", "provider", "state", "expires", "by", "OAuth", ...(isSomebodyKnown ? ["who"] : [])];
   const cells = rows.map((row) => [
     markOf(row),
     nameOf(row),
@@ -27,6 +28,7 @@ export function tableOf(rows: readonly StatusRow[], now: number, paint: Paint): 
     expiryOf(row, now),
     methodOf(row),
     row.enabled ? "on" : "off",
+    ...(isSomebodyKnown ? [row.identity ?? ""] : []),
   ]);
   const widths = headings.map((heading, column) =>
     Math.max(heading.length, ...cells.map((line) => line[column]?.length ?? 0)),

@@ -49,6 +49,9 @@ describe("a sign-in under a name", () => {
     const second = await login("--account work");
     assert.equal(second.code, 0);
     assert.match(second.stderr, new RegExp(`Note: account ${robin} of anthropic is ${robin} as well\\.`));
+    const all = await run("status");
+    assert.match(all.stdout, /^ +provider .* OAuth +who$/m);
+    assert.match(all.stdout, new RegExp(`anthropic \\(work\\) .* ${robin}$`, "m"));
     const { stdout } = await run("anthropic status --account work");
     assert.match(stdout, new RegExp(`identity +${robin}`));
     const out = await run("anthropic logout --all-accounts");
