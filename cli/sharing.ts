@@ -1,7 +1,7 @@
 // Before `inspect --stately` shows anything to anybody else: what leaves this machine, where it goes, and a yes.
 //
 // It is said each time, whoever has agreed before. Where nobody can be asked, only the option `--yes` is a yes.
-import { createPrompt } from "./prompt.ts";
+import { saysYes } from "./prompt.ts";
 import type { Context } from "./session.ts";
 
 const warning = [
@@ -17,8 +17,6 @@ export async function askToShare({ canAsk, flags, io, output, signal }: Context)
   if (flags.yes === true) return;
   const { AuthError } = await import("../runtime/index.ts");
   if (!canAsk) throw new AuthError("sharing_unasked");
-  const prompt = createPrompt(io, signal);
-  const answer = await prompt.next("Show it to stately.ai? Type yes, or anything else: ");
-  prompt.close();
-  if (answer?.trim().toLowerCase() !== "yes") throw new AuthError("sharing_declined");
+  const isAgreed = await saysYes(io, signal, "Show it to stately.ai? Type yes, or anything else: ");
+  if (!isAgreed) throw new AuthError("sharing_declined");
 }

@@ -7,9 +7,9 @@ import { usage } from "../dispatch.ts";
 import { foundLine, hazardOf, lookedAt, mayBeElsewhere, rowOf } from "../import-words.ts";
 import { shellWord } from "../output.ts";
 import { sayOutranked } from "../precedence-words.ts";
+import { saysYes } from "../prompt.ts";
 import type { Context } from "../session.ts";
 import { commandOf } from "../sign-in-words.ts";
-import { readAnswer } from "../terminal.ts";
 import { moment } from "../when.ts";
 import type { Command } from "./index.ts";
 
@@ -81,10 +81,9 @@ async function choice({ flags, output }: Context, account: Account, { found, sea
   const trouble = first?.trouble ?? (flags.from === undefined ? null : `${flags.from} holds no login`);
   if (trouble !== null) throw new AuthError("import_unreadable", { ...name, detail: trouble });
   for (const line of mayBeElsewhere(searched)) output.say(line);
-  throw new AuthError("import_missing", {
-    ...name,
-    detail: `looked at ${searched.map(({ file }) => file).join(", ")}`,
-  });
+  const places = searched.map(({ file }) => file);
+  const detail = places.length === 0 ? "no place is known; name a file with --from" : `looked at ${places.join(", ")}`;
+  throw new AuthError("import_missing", { ...name, detail });
 }
 
 async function confirm({ canAsk, flags, io, output, signal }: Context, account: Account, of: Found, facts: Provider) {
@@ -93,15 +92,8 @@ async function confirm({ canAsk, flags, io, output, signal }: Context, account: 
   const { AuthError } = await import("../../runtime/index.ts");
   const { provider, account: name } = account;
   if (!canAsk) throw new AuthError("import_unconfirmed", { provider, account: name });
-  const answer = await readAnswer(
-    io,
-    signal,
-    () => output.say("Take it over? Type yes, or anything else to leave it:"),
-    {
-      isShown: true,
-    },
-  );
-  if (answer.trim().toLowerCase() !== "yes") throw new AuthError("import_declined", { provider, account: name });
+  const isAgreed = await saysYes(io, signal, "Take it over? Type yes, or anything else to leave it: ");
+  if (!isAgreed) throw new AuthError("import_declined", { provider, account: name });
 }
 
 function tell(

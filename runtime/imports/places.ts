@@ -10,6 +10,7 @@ import { listFolder } from "../store/folders.ts";
 import type { Paths } from "../store/names.ts";
 import { behindLinks } from "../store/trust.ts";
 import { memberAt, objectIn } from "../wire/claims.ts";
+import { printable } from "../wire/text.ts";
 import { type Foreign, readForeign } from "./foreign.ts";
 
 /** What is looked around from. */
@@ -41,10 +42,14 @@ export function isOurs({ oauth }: Paths, file: string): boolean {
 function matching(path: string): string[] {
   const [before = "", after] = basename(path).split("*", 2);
   if (after === undefined) return [path];
-  return filesIn(dirname(path))
-    .filter((file) => file.startsWith(before) && file.endsWith(after) && file.length >= before.length + after.length)
-    .slice(0, mostInFolder)
-    .map((file) => join(dirname(path), file));
+  return (
+    filesIn(dirname(path))
+      .filter((file) => file.startsWith(before) && file.endsWith(after) && file.length >= before.length + after.length)
+      // Its name is shown to people, and whoever gave it may have meant something to their terminals.
+      .filter((file) => printable(file, 2 * file.length + 2) === file.normalize("NFC"))
+      .slice(0, mostInFolder)
+      .map((file) => join(dirname(path), file))
+  );
 }
 
 /** Our home folder may be elsewhere: what is served unasked is looked for there, what is asked for in both. */

@@ -6,6 +6,7 @@ import { after, afterEach, before, describe, it } from "node:test";
 import { type Emulator, startEmulator } from "../../providers/emulator/index.ts";
 import { stripVTControlCharacters } from "node:util";
 import { plainTokens } from "../support/home.ts";
+import { keep, tools } from "../support/vendors.ts";
 import { addressIn, House } from "./program.ts";
 import { leaveSeats, noTerminals, sitDown } from "./seat.ts";
 
@@ -69,6 +70,29 @@ describe("at a terminal", { skip: noTerminals }, () => {
     assert.match(no?.screen ?? "", /Nothing was shown to anybody else\.\nNext: llxprt-auth inspect\n/);
     assert.deepEqual([no?.code, nothing?.code, yes?.code], [4, 4, 130]);
     assert.doesNotMatch(`${no?.screen}${nothing?.screen}`, /127\.0\.0\.1/);
+  });
+
+  it("a login that is taken over is asked for first, and only yes is a yes", async () => {
+    using house = new House();
+    const kept = { access: "an-access-token", refresh: "a-refresh-token", expiresAt: Date.now() + 3_600_000 };
+    keep(house.folder, tools["Claude Code"].file, tools["Claude Code"].content(kept));
+    const answered = async (keys: string) => {
+      const seat = sitDown(house, "import anthropic --take-over");
+      await seat.sees(/takes a refresh token once only:[^]*Take it over\? Type yes, or anything else to leave it: /);
+      seat.type(keys);
+      const { code } = await seat.left;
+      return [code, house.has("oauth/anthropic.json")];
+    };
+    const [no, nothing, gone] = await Promise.all(["no\r", "\u0004", ctrlC].map(answered));
+    assert.deepEqual(
+      [no, nothing, gone],
+      [
+        [4, false],
+        [4, false],
+        [130, false],
+      ],
+    );
+    assert.deepEqual(await answered("yes\r"), [0, true]);
   });
 
   it("Ctrl-C gives back terminal and port within a second, exit 130", async () => {

@@ -162,6 +162,15 @@ describe("what other tools keep", () => {
     assert.equal(await codeOf(() => auth.imports("codex", picture)), "import_unreadable");
   });
 
+  it("is not told under a name that is made for terminals", async () => {
+    await using s = await stage();
+    const content = tools["CLIProxyAPI, codex"].content(made());
+    keep(s.home.userHome, ".cli-proxy-api/codex-\u001B[2J.json", content);
+    assert.deepEqual(s.auth().imports("codex").found, []);
+    keep(s.home.userHome, ".cli-proxy-api/codex-me@example.com - größer 大.json", content);
+    assert.equal(only(s.auth().imports("codex").found).kind, "login");
+  });
+
   it("is no token file of our own, whoever wrote it", async () => {
     await using s = await stage();
     const path = s.home.plant("codex", { access_token: "a", refresh_token: "r", expiry: 4_000_000_000 });
@@ -200,7 +209,7 @@ describe("what other tools keep", () => {
   });
 });
 
-describe("a login that is borrowed", () => {
+describe("a login that is borrowed", { concurrency: 4 }, () => {
   for (const tool of ["Claude Code", "Codex CLI", "Qwen Code", "Gemini CLI"] as const) {
     const { provider, file, content } = tools[tool];
     it(`is read, followed, and never renewed here: ${tool}`, async () => {
@@ -336,7 +345,7 @@ describe("a login that is borrowed", () => {
   });
 });
 
-describe("a login that is taken over", () => {
+describe("a login that is taken over", { concurrency: 4 }, () => {
   for (const tool of ["Claude Code", "Codex CLI", "Qwen Code"] as const) {
     const { provider } = tools[tool];
     it(`is one of our own, which is renewed here: ${tool}`, async () => {
