@@ -46,7 +46,7 @@ export interface StatusRow {
 
 export interface Status {
   readonly row: StatusRow;
-  /** What is wrong with the token file, in a sentence without its end. Null: nothing. */
+  /** What is wrong with the token file, or with the other program's that is read, in a sentence without its end. Null: nothing. */
   readonly fault: string | null;
   /** How what was granted differs from what the provider's data asks for. Null: not at all, or it was not we who asked. */
   readonly scopes: ScopeDifference | null;
@@ -79,7 +79,7 @@ export function statusOf(name: AccountName, findings: Findings, source: Source, 
       pending: attempt === null ? null : pendingRow(attempt),
       nextCommand: described.nextCommand,
     },
-    fault: findings.fault?.message ?? null,
+    fault: findings.fault?.message ?? borrowed?.trouble ?? null,
     scopes: credential?.lineage == null ? null : scopeDifference(asked, credential.scope),
     exitCode,
     nextTimerAt,

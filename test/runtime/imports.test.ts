@@ -340,6 +340,7 @@ describe("a login that is borrowed", { concurrency: 4 }, () => {
     assert.equal(error["code"], "import_unreadable");
     assert.match(error["message"], /Claude Code: .*credentials\.json is not there/);
     assert.equal(later.status().row.state, "idle");
+    assert.match(later.status().fault ?? "", /is not there$/);
     keep(s.home.userHome, tools["Claude Code"].file, text);
     assert.equal((await later.token()).kind, "oauth");
   });
