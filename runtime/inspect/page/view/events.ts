@@ -50,7 +50,9 @@ export function Events({ list, chosen, sift, now, empty, onChoose }: Asked): JSX
   });
   const place = chosen === null ? -1 : list.findIndex(({ n }) => n === chosen);
   useLayoutEffect(() => {
-    if (frame.current !== null && place >= 0) frame.current.scrollTop = topFor(place, opening);
+    // Back at the present, or with other words, one begins at the newest.
+    if (frame.current !== null && (place >= 0 || chosen === null))
+      frame.current.scrollTop = chosen === null ? 0 : topFor(place, opening);
   }, [chosen, sift]);
 
   const onKeyDown = (event: KeyboardEvent): void => {
@@ -79,7 +81,7 @@ export function Events({ list, chosen, sift, now, empty, onChoose }: Asked): JSX
       ? h("p", { class: "empty" }, empty)
       : h(
           "div",
-          { class: "length", style: { height: `${list.length * row}px` } },
+          { class: "length", role: "none", style: { height: `${list.length * row}px` } },
           list.slice(first, end).map((record, index) => {
             const at = first + index;
             return h(Event, {

@@ -64,7 +64,15 @@ export function Page({ model, pictures, change, onFile }: Asked): JSX.Element {
         sift,
         onSift: (one) => change({ sift: { ...sift, ...one } }),
       }),
-      h(Events, { list: view.list, chosen: model.chosen, sift, now, empty: emptyWords(view), onChoose: choose }),
+      h(Events, {
+        key: file?.name ?? "",
+        list: view.list,
+        chosen: model.chosen,
+        sift,
+        now,
+        empty: emptyWords(view),
+        onChoose: choose,
+      }),
       view.chosen !== null && h(Detail, { record: view.chosen, now }),
     ),
     h(News, { view }),
@@ -145,11 +153,11 @@ function emptyWords({ records, isPast }: View): string {
   return "Nothing has happened yet. Whatever a process changes is listed here: a sign-in, a refresh, a sign-out.";
 }
 
-/** The newest event for who listens to the page; of a moment of the past nothing is said. */
-function News({ view: { records, isPast } }: { readonly view: View }): JSX.Element {
-  const last = records.at(-1);
-  const what = last === undefined || isPast ? null : whatOf(last);
-  const state = last?.move === undefined ? "" : stateWords(last.move.value).says;
-  const words = what === null || last === undefined ? "" : `${last.provider} ${last.account}: ${what.head} ${state}`;
+/** For who listens to the page: the newest event, or the one whose moment is looked at. */
+function News({ view: { records, chosen, isPast } }: { readonly view: View }): JSX.Element {
+  const told = chosen ?? (isPast ? undefined : records.at(-1));
+  const state = told?.move === undefined ? "" : stateWords(told.move.value).says;
+  const when = isPast ? "The past: " : "";
+  const words = told === undefined ? "" : `${when}${told.provider} ${told.account}: ${whatOf(told).head} ${state}`;
   return h("p", { class: "unseen", "aria-live": "polite" }, words);
 }

@@ -57,16 +57,18 @@ export function Past({ view, file, now, onLive, onClose }: Then): JSX.Element | 
   const { chosen, shownAt, records } = view;
   if (!view.isPast) return null;
   const place = chosen === null ? records.length : records.indexOf(chosen) + 1;
-  const words = chosen === null ? "after its last event" : `after “${whatOf(chosen).head}”`;
+  const words = chosen === null ? "at its end" : `after “${whatOf(chosen).head}”`;
   const unread = file === null || file.unread === 0 ? "" : ` ${file.unread} lines are no records and were passed over.`;
   return h(
     "div",
-    { class: "past", role: "status" },
+    { class: "past" },
     h(
       "p",
       null,
       h("b", null, file === null ? "The past: " : "A journal: "),
-      `${clock(shownAt, now)}, ${away(shownAt, now)}, ${words} (${place} of ${records.length}).${unread}`,
+      records.length === 0
+        ? "no line of it is a record of this version."
+        : `${clock(shownAt, now)}, ${away(shownAt, now)}, ${words} (${place} of ${records.length}).${unread}`,
     ),
     chosen !== null &&
       h(
