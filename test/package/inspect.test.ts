@@ -87,6 +87,7 @@ test("every login is seen as it happens", { skip: missing }, async () => {
     const login = await ran(home, ["codex", "login"], { BROWSER: agreeing });
     assert.equal(login.code, 0, login.stderr);
     await becomes(page, ".life", ["authenticated"]);
+    await page.locator('.life .arrow.last[data-part="e:deciding>authenticated"]').waitFor();
     await becomes(page, ".beside", ["done"], "left");
     await events(page, "The tokens of a sign-in are in the token file.").first().waitFor();
     assert.match(await page.locator(".subject").innerText(), /codex[^]*authenticated[^]*usable\s+yes[^]*ends\s+in \d+/);
@@ -127,6 +128,8 @@ test("every login is seen as it happens", { skip: missing }, async () => {
     await page.locator("#find-event").fill("");
     await page.locator(".past").waitFor();
     await becomes(page, ".life", ["pendingAuth", "pendingAuth.loopback"]);
+    await becomes(page, ".beside", ["exchanging"]);
+    await page.locator('.beside .arrow.fresh[data-part="e:awaitingCode>exchanging"]').waitFor();
     assert.match(await page.locator(".detail").innerText(), /callback\.arrived/);
     await page.locator(".detail summary").click();
     assert.match(await page.locator(".detail pre").innerText(), /"machine": "loopback"/);
@@ -153,7 +156,7 @@ test("every login is seen as it happens", { skip: missing }, async () => {
     await events(page, "awaitingPoll").first().waitFor();
     assert.equal(await events(page, "codex").count(), 0);
     await page.keyboard.press("Escape");
-    await page.locator("#find-event").fill("");
+    await events(page, "codex").first().waitFor();
     await page.getByLabel("only this account").check();
     await events(page, "qwen").first().waitFor({ state: "detached" });
     await page.getByLabel("only this account").uncheck();

@@ -60,8 +60,8 @@ function connect(): void {
 const patienceMs = 8_000;
 
 async function open(file: File): Promise<void> {
-  if (file.size > largestFile) return;
-  const read = journalFile(file.name, await file.text());
+  // Of a file that is larger than any journal the end will do.
+  const read = journalFile(file.name, await file.slice(Math.max(0, file.size - largestFile)).text());
   const last = read.records.at(-1);
   change({
     file: read,
@@ -73,8 +73,12 @@ async function open(file: File): Promise<void> {
 
 function onKey(event: KeyboardEvent): void {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  const isTyping = event.target instanceof HTMLElement && event.target.matches("input:not([type=checkbox]), select");
-  if (event.key === "Escape") {
+  const { target } = event;
+  const isTyping = target instanceof HTMLElement && target.matches("input:not([type=checkbox]), select");
+  if (event.key === "Escape" && isTyping) {
+    event.preventDefault();
+    empty(target);
+  } else if (event.key === "Escape") {
     if (model.chosen !== null) change({ chosen: null });
     else if (model.file !== null) change({ file: null, selected: firstLook(model.seen) });
   } else if (isTyping) {
@@ -86,6 +90,15 @@ function onKey(event: KeyboardEvent): void {
     const { key } = event;
     document.querySelector(".events")?.dispatchEvent(new KeyboardEvent("keydown", { key }));
   }
+}
+
+/** Out of a field, and what was looked for in it is forgotten: a browser would empty it without saying so. */
+function empty(field: HTMLElement): void {
+  if (field instanceof HTMLInputElement && field.type === "search") {
+    field.value = "";
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+  field.blur();
 }
 
 async function start(): Promise<void> {
