@@ -1,6 +1,7 @@
 // What is measured of this program alone.
 import { commands } from "./commands.ts";
 import { inProcess } from "./in-process.ts";
+import { inspecting } from "./inspecting.ts";
 import { installed } from "./installed.ts";
 import { memory } from "./memory.ts";
 import { refreshing } from "./refreshing.ts";
@@ -16,6 +17,7 @@ export const measures: Readonly<Record<string, () => Figure[] | Promise<Figure[]
   commands,
   "in-process": inProcess,
   refreshing,
+  inspecting,
   memory,
   installed,
 };
