@@ -144,6 +144,8 @@ const ownMembers = {
   pid: processId,
 };
 
+const allMembers = { ...ownMembers, ...members };
+
 const needed = ["step", "provider", "account"];
 
 /** What happened to whom is there, and the transition if it is one. */
@@ -166,6 +168,6 @@ export function recordOf(line: string): JournalRecord | null {
     return null;
   }
   // By the same list: somebody may have written into the file, and this is shown on terminals.
-  const found = complete(taken(value, { ...ownMembers, ...members }), Object.keys(ownMembers));
+  const found = complete(taken(value, allMembers), Object.keys(ownMembers));
   return (found ?? null) as JournalRecord | null;
 }

@@ -94,9 +94,9 @@ export type Taken = Record<string, unknown>;
 /** The members that pass. */
 export function taken(from: unknown, by: Readonly<Record<string, Take>>): Taken {
   const found: Taken = {};
-  for (const [member, take] of Object.entries(by)) {
+  for (const member of Object.keys(by)) {
     // Asked once: a getter may answer otherwise the second time.
-    const value = take(memberOf(from, member));
+    const value = by[member]?.(memberOf(from, member));
     if (value !== undefined) found[member] = value;
   }
   return found;

@@ -1,6 +1,7 @@
 // `inspect`: what the files say of every account and what every process noted, looked at while a page is open, and shown to it.
 //
-// It reads, and that is all: no request, no lock, no write, no actor. While no page is open nothing is looked at either.
+// It reads, and that is all: no request, no lock, no write, no actor. Once it has begun, nothing is looked at either while
+// no page is open.
 import type { ServerResponse } from "node:http";
 import type { Host } from "../../host.ts";
 import { isThereSince } from "../../refresh/holder.ts";
@@ -98,9 +99,12 @@ export async function openInspector(parts: InspectorParts): Promise<Inspector> {
     });
   const entrance = stately === null ? "/" : "/stately";
   const server = await servePage({ files, entrance, randomBytes: parts.host.randomBytes, news });
+  // Most of the work of the first page, while its browser starts.
+  const early = setImmediate(readAll);
   return {
     url: server.url,
     close: async () => {
+      clearImmediate(early);
       clearInterval(timer);
       audience.close();
       await server.close();
