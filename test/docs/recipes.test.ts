@@ -70,6 +70,19 @@ async function run(text: string, environment: NodeJS.ProcessEnv = {}): Promise<E
   });
 }
 
+/** What came of it while a server on this machine answered, and what that was shown. */
+async function served(work: (here: string) => Promise<Ended>): Promise<Ended & { readonly seen: unknown }> {
+  const seen: (string | undefined)[] = [];
+  const server = createServer((request, response) => {
+    seen.push(request.headers.authorization);
+    response.end("served");
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const ended = await work(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  server.close();
+  return { ...ended, seen };
+}
+
 const has = (name: string) => spawnSync(name, ["--version"]).error === undefined;
 const unless = (...names: readonly string[]) => {
   const missing = names.find((name) => !has(name));
@@ -86,16 +99,23 @@ describe("a recipe", { concurrency: 2 }, () => {
   });
 
   it("curl: the header, by a pipe", unless("curl"), async () => {
-    const seen: (string | undefined)[] = [];
-    const server = createServer((request, response) => {
-      seen.push(request.headers.authorization);
-      response.end("served");
-    });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const here = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const { stdout } = await run(recipe("curl", "sh").replace("https://chatgpt.com", here));
-    server.close();
+    const { stdout, seen } = await served((here) => run(recipe("curl", "sh").replace("https://chatgpt.com", here)));
     assert.deepEqual([stdout, seen], ["served", [`Bearer ${tokenOf("codex")}`]]);
+  });
+
+  it("other languages: a Python program, and how it fails", unless("python3"), async () => {
+    const write = (here: string) => {
+      const text = recipe("Other languages", "python").replace("https://chatgpt.com", here);
+      writeFileSync(join(house.folder, "usage.py"), text);
+    };
+    const { stdout, seen } = await served(async (here) => {
+      write(here);
+      return run("python3 usage.py");
+    });
+    assert.deepEqual([stdout, seen], ["served\n", [`Bearer ${tokenOf("codex")}`]]);
+    const { code, stderr } = await run("python3 usage.py", { LLXPRT_HOME: join(house.folder, "empty") });
+    assert.equal(code, 1);
+    assert.match(stderr, /^Next: llxprt-auth codex enable$[^]*returned non-zero exit status 3/m);
   });
 
   it("variables of a shell", async () => {
