@@ -7,10 +7,12 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { delimiter, join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { providers } from "../../providers/index.ts";
+import type { Provider, Variables } from "../../providers/provider.ts";
 import { House, type Json } from "../cli/program.ts";
 import { entry } from "../package/built.ts";
 import { plainTokens } from "../support/home.ts";
-import { blocks, read } from "./pages.ts";
+import { blocks, quoted, read, rowsUnder } from "./pages.ts";
 
 const page = read("docs/recipes.md");
 const accountId = "11111111-2222-4333-8444-555555555555";
@@ -239,6 +241,29 @@ describe("a recipe", { concurrency: 2 }, () => {
     const { stdout } = await run([command, ...(args as readonly string[])].join(" "));
     assert.equal(stdout, `claude []\nCLAUDE_CODE_OAUTH_TOKEN=${tokenOf("anthropic")}\n`);
   });
+});
+
+/** An address that is told only when settings have moved the API stands below the table. */
+const namesOf = ({ credential, fixed, address }: Variables) => [
+  ...credential,
+  ...Object.keys(fixed),
+  ...(address?.always === true ? [address.name] : []),
+];
+
+describe("the table of variables in the guide", () => {
+  const rows = rowsUnder(read("docs/guide.md"), "provider", "with a login");
+  for (const { name, handover } of Object.values<Provider>(providers))
+    it(`is what the data of ${name} says`, () => {
+      const row = rows.find((one) => one["provider"] === name) ?? assert.fail();
+      const { login, key, withheld } = handover ?? assert.fail();
+      const told = ["with a login", "with a key", "not passed on"].map((column) =>
+        quoted(row[column] ?? "").toSorted(),
+      );
+      assert.deepEqual(
+        told,
+        [namesOf(login), namesOf(key), withheld].map((names) => names.toSorted()),
+      );
+    });
 });
 
 describe("the page", () => {
