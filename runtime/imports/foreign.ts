@@ -107,26 +107,27 @@ function whose(provider: Provider, source: ImportSource, file: Json, record: Jso
   };
 }
 
-// Seconds, as RFC 7519 counts, or milliseconds: no token of our days ended in 1970. Others write a date (RFC 3339).
 function momentIn(record: Json): number | null {
   for (const name of names.expiresAt) {
-    const value = Object.hasOwn(record, name) ? record[name] : undefined;
-    const at =
-      typeof value === "number"
-        ? value > 1e12
-          ? value
-          : value * 1000
-        : typeof value === "string"
-          ? Date.parse(value)
-          : 0;
-    if (at > 0 && at <= 8.64e15) return Math.trunc(at);
+    const at = Math.trunc(momentOf(Object.hasOwn(record, name) ? record[name] : undefined));
+    if (at > 0 && at <= lastMoment) return at;
   }
   return null;
 }
 
+// ECMA-262 21.4.1.1: no date is later.
+const lastMoment = 8.64e15;
+
+/** NaN: none. Seconds, as RFC 7519 counts, or milliseconds: no token of our days ended in 1970. Or a date (RFC 3339). */
+function momentOf(value: unknown): number {
+  if (typeof value === "number") return value > 1e12 ? value : value * 1000;
+  if (typeof value !== "string") return NaN;
+  return /^\d+$/.test(value) ? momentOf(Number(value)) : /^\d{4}-\d\d-\d\dT/.test(value) ? Date.parse(value) : NaN;
+}
+
 function scopeIn(record: Json): string | null {
   const list = record["scopes"];
-  const words = Array.isArray(list) ? list.filter((one) => typeof one === "string") : [];
+  const words = Array.isArray(list) ? list.filter((one) => typeof one === "string" && one !== "") : [];
   return textIn(record, names.scope) ?? (words.length === 0 ? null : words.join(" "));
 }
 
