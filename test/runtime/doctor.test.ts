@@ -5,6 +5,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import {
   chmodSync,
+  chownSync,
   existsSync,
   linkSync,
   mkdirSync,
@@ -19,9 +20,11 @@ import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { diagnose, type Finding } from "../../runtime/diagnose.ts";
+import { modes } from "../../runtime/doctor/modes.ts";
 import { node } from "../../runtime/doctor/machine.ts";
+import { tryLock } from "../../runtime/refresh/lock.ts";
 import { Home, modeOf, plainTokens } from "../support/home.ts";
-import { stage, signIn } from "../support/stage.ts";
+import { beginLogin, signIn, stage } from "../support/stage.ts";
 import { authority, certificateFor } from "./wire/certificate.ts";
 
 type Environment = Readonly<Record<string, string>>;
@@ -136,6 +139,42 @@ describe("modes", () => {
   });
 });
 
+describe("owners", () => {
+  it("are told where they are not oneself", (t) => {
+    if (process.geteuid?.() !== 0) {
+      t.skip("only root gives files away");
+      return;
+    }
+    using home = made();
+    home.plant("codex", plainTokens());
+    home.plant("qwen", plainTokens());
+    for (const path of [home.userHome, home.paths.home, home.paths.oauth, home.file("codex")])
+      chownSync(path, 65_534, 65_534);
+    const own = home.plant("gemini", plainTokens());
+    chownSync(own, 12_345, 12_345);
+    assert.deepEqual(codes(modes(home.paths, false), "problem", "notice"), [], "root may do anything");
+    process.seteuid?.(65_534);
+    try {
+      const findings = modes(home.paths, true);
+      assert.deepEqual(words(findings, own), ["problem owner_foreign"]);
+      assert.deepEqual(words(findings, home.file("qwen")), ["notice owner_root"]);
+      assert.deepEqual(words(findings, home.file("codex")), []);
+    } finally {
+      process.seteuid?.(0);
+    }
+  });
+});
+
+describe("what hinders more than one check", () => {
+  it("is told once", async () => {
+    using home = made();
+    home.plant("codex", plainTokens());
+    home.plant("qwen", plainTokens());
+    chmodSync(home.paths.oauth, 0o777);
+    assert.deepEqual(codes(await found(home), "problem").toSorted(), ["mode_unsafe", "store_unsafe"]);
+  });
+});
+
 describe("logins", () => {
   it("are told as they are, each with the command that helps", async () => {
     using home = made();
@@ -186,6 +225,9 @@ describe("logins", () => {
       child.kill("SIGKILL");
       await once(child, "close");
       assert.deepEqual(words(await found(home), lock), []);
+      const again = tryLock(lock, { provider: "codex", account: "default" });
+      assert.ok(again !== null, "it was given back");
+      again.release();
     } finally {
       child.kill("SIGKILL");
     }
@@ -196,10 +238,9 @@ describe("logins", () => {
     const path = home.plant("codex", plainTokens());
     const later = Date.now() / 1000 + 3600;
     utimesSync(path, later, later);
-    assert.deepEqual(
-      words(await found(home), null).filter((word) => word.includes("clock")),
-      ["notice clock_behind"].map((word) => word.replace("notice", "problem")),
-    );
+    const findings = await found(home);
+    assert.ok(words(findings, null).includes("problem clock_behind"));
+    assert.ok(words(findings, path).includes("notice clock_behind"));
     home.set = -20 * 365 * 86_400_000;
     assert.ok(codes(await found(home), "problem").includes("clock_wrong"));
   });
@@ -238,6 +279,24 @@ describe("ports", () => {
   });
 });
 
+describe("a port that waits for a browser of ours", () => {
+  it("is no trouble", async () => {
+    const own = createServer();
+    await once(own.listen(0, "127.0.0.1"), "listening");
+    const { port } = own.address() as AddressInfo;
+    own.close();
+    await once(own, "close");
+    await using s = await stage({ providers: { gemini: { loopback: { ports: [port] } } } });
+    const login = await beginLogin(s.auth(), "gemini", "loopback");
+    const [said] = (await found(s.home)).flatMap((finding) =>
+      finding.about === "gemini.loopback.ports" ? [[finding.level, finding.code, finding.next]] : [],
+    );
+    assert.deepEqual(said, ["notice", "port_waiting", "llxprt-auth gemini wait"]);
+    await login.account.cancel();
+    await login.ended.catch(() => undefined);
+  });
+});
+
 describe("settings", () => {
   it("that are wrong are named, and everything else is looked at all the same", async () => {
     using home = made();
@@ -258,6 +317,8 @@ describe("settings", () => {
     assert.match(words(findings, "providers.gemini.clientFile").join(), /^problem /);
     home.settings({ oauthEnabledProviders: { gemini: false }, providers: { gemini: { clientFile: "gone.json" } } });
     assert.deepEqual(words(await found(home), "providers.gemini.clientFile"), []);
+    home.settings({ oauthEnabledProviders: { gemini: true } });
+    assert.deepEqual(words(await found(home), "providers.gemini.clientFile"), ["notice client_missing"]);
   });
 });
 
@@ -289,10 +350,11 @@ describe("the environment", () => {
     [{ SSL_CERT_DIR: "/nowhere" }, "SSL_CERT_DIR", "problem certificates_unreadable"],
     [{ NODE_TLS_REJECT_UNAUTHORIZED: "0" }, "NODE_TLS_REJECT_UNAUTHORIZED", "problem tls_unchecked"],
     [{ NODE_OPTIONS: "--require /CANARY.js" }, "NODE_OPTIONS", "notice node_loads"],
-    [{ NODE_OPTIONS: "--max-old-space-size=100" }, "NODE_OPTIONS", "notice node_options"],
+    [{ NODE_OPTIONS: "--title=CANARY" }, "NODE_OPTIONS", "notice node_options"],
     [{ NO_BROWSER: "1" }, "NO_BROWSER", "ok browser_none"],
     [{ BROWSER: "no-such-browser %s" }, "BROWSER", "problem browser_missing"],
     [{ BROWSER: `'${file("my browser", "#!/bin/sh")}' --new` }, "BROWSER", "ok browser_named"],
+    [{ BROWSER: "/" }, "BROWSER", "problem browser_missing"],
     [{ BROWSER: "browser", PATH: home.userHome }, "BROWSER", "problem browser_missing"],
     [{ SSH_CONNECTION: "192.0.2.1 1 192.0.2.2 22" }, null, "notice in_ssh"],
   ];
