@@ -27,7 +27,7 @@ export interface Sender {
    * An API request: the reply streams, without a limit in time but for silence. Redirects are handed back as they are.
    *
    * @param signal the caller's own, not one that a Request has made of it
-   * @throws AuthError `network_*`, `endpoint_insecure`; the signal's reason when aborted
+   * @throws AuthError `network_*`, `proxy_*`, `endpoint_insecure`; the signal's reason when aborted
    */
   fetch(request: Request, signal?: AbortSignal | null): Promise<Response>;
   /** Loads what sending needs, so that nothing of it can fail later. Contacts nobody. */

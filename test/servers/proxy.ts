@@ -10,7 +10,8 @@ import { type Authority, authority, key } from "../runtime/wire/certificate.ts";
 
 /** What it does with a CONNECT: let it through, answer with this status, or one of the ways to be out of order. */
 export type Way =
-  | "through"
+  /** Also with an older version of HTTP, or with members that mean nothing in such a reply (RFC 9110 9.3.6). */
+  | keyof typeof established
   | number
   | "silent"
   | "closed"
@@ -18,6 +19,15 @@ export type Way =
   | "talkative"
   | "closed in TLS"
   | "silent in TLS";
+
+const established = {
+  through: "HTTP/1.1 200 Connection established\r\n\r\n",
+  "through, in HTTP/1.0": "HTTP/1.0 200 OK\r\nconnection: close\r\n\r\n",
+  "through, with a length": "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n",
+  "through, in chunks": "HTTP/1.1 204 OK\r\ntransfer-encoding: chunked\r\n\r\n",
+} as const;
+
+const isThrough = (way: Way): way is keyof typeof established => typeof way === "string" && way in established;
 
 export interface ProxyOptions {
   /** Where requests to a host go in truth: `http://127.0.0.1:PORT`. */
@@ -75,11 +85,11 @@ export async function startProxy(options: ProxyOptions = {}): Promise<TestProxy>
     const host = url.replace(/:\d+$/, "");
     const isWelcome = wants === undefined || headers["proxy-authorization"] === `Basic ${btoa(wants)}`;
     const chosen = isWelcome ? way(host) : 407;
-    if (chosen !== "through") {
+    if (!isThrough(chosen)) {
       misbehave(socket, chosen);
       return;
     }
-    socket.write(established);
+    socket.write(established[chosen]);
     const secureContext = createSecureContext({ key, cert: own.issue(host) + own.certificate });
     const secured = new TLSSocket(socket, { isServer: true, secureContext, ALPNProtocols: ["http/1.1"] });
     secured.on("error", () => undefined);
@@ -104,16 +114,16 @@ export async function startProxy(options: ProxyOptions = {}): Promise<TestProxy>
   };
 }
 
-const established = "HTTP/1.1 200 Connection established\r\n\r\n";
+type Trouble = Exclude<Way, keyof typeof established>;
 
-function misbehave(socket: Socket, way: Exclude<Way, "through">): void {
+function misbehave(socket: Socket, way: Trouble): void {
   if (typeof way === "number")
     socket.end(`HTTP/1.1 ${way} No\r\nproxy-authenticate: Basic realm="CANARY"\r\n\r\nCANARY`);
   else if (way === "closed") socket.destroy();
   else if (way === "nonsense") socket.end("SSH-2.0-OpenSSH_9.9\r\n");
-  else if (way === "talkative") socket.write(`${established}HTTP/1.1 200 OK\r\n\r\n{}`);
+  else if (way === "talkative") socket.write(`${established.through}HTTP/1.1 200 OK\r\n\r\n{}`);
   else {
-    if (way !== "silent") socket.write(established);
+    if (way !== "silent") socket.write(established.through);
     socket.on(way === "closed in TLS" ? "data" : "end", () => socket.destroy()).resume();
   }
 }

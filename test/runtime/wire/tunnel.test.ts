@@ -108,6 +108,12 @@ describe("a request", { concurrency: 4 }, () => {
     assert.equal(wordOf(untold), "network_tls (SELF_SIGNED_CERT_IN_CHAIN, the proxy of HTTPS_PROXY) no");
   });
 
+  for (const way of ["through, in HTTP/1.0", "through, with a length", "through, in chunks"] as const)
+    it(`goes ${way}`, async () => {
+      await using proxy = await proxied({ way: () => way });
+      assert.equal(wordOf(await sent(told(proxy))), "200");
+    });
+
   it("brings name and password to the proxy and to nobody else", async () => {
     await using proxy = await proxied({ wants: "me:secret" });
     const reply = await sent(told(proxy, { HTTPS_PROXY: proxy.url.replace("//", "//me:secret@") }));
