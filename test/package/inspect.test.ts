@@ -88,6 +88,14 @@ test("every login is seen as it happens", { skip: missing }, async () => {
     assert.equal(login.code, 0, login.stderr);
     await becomes(page, ".life", ["authenticated"]);
     await page.locator('.life .arrow.last[data-part="e:deciding>authenticated"]').waitFor();
+    const name = page.locator(".life .arrow text", { hasText: "token.demanded" });
+    assert.equal(await name.isVisible(), false);
+    await page.locator(".life").getByRole("button", { name: "Names" }).click();
+    await name.waitFor({ state: "visible" });
+    await becomes(page, ".life", ["authenticated"]);
+    await lookedAt(page, "names");
+    await page.locator(".life").getByRole("button", { name: "Names" }).click();
+    await name.waitFor({ state: "hidden" });
     await becomes(page, ".beside", ["done"], "left");
     await events(page, "The tokens of a sign-in are in the token file.").first().waitFor();
     assert.match(await page.locator(".subject").innerText(), /codex[^]*authenticated[^]*usable\s+yes[^]*ends\s+in \d+/);

@@ -1,7 +1,7 @@
 // Beside the account's chart: the chart of its sign-in or refresh, who runs what, who holds which lock, and what is waited
 // for.
 import { h, type JSX } from "preact";
-import { glanceName } from "../../picture-name.ts";
+import { glanceName, pictureName } from "../../picture-name.ts";
 import { Chart } from "./chart.ts";
 import { isFresh } from "./lit.ts";
 import type { Beside, View } from "./model.ts";
@@ -39,7 +39,8 @@ export function BesideChart({ view, pictures, onBeside }: Asked): JSX.Element | 
     ),
     h(Chart, {
       key: beside,
-      picture: pictures[glanceName(beside, grants)],
+      glance: pictures[glanceName(beside, grants)],
+      whole: pictures[pictureName(beside, grants)],
       lit,
       isFresh: isFresh(lit, shownAt, isPast),
       share: 0.3,

@@ -5,8 +5,10 @@ import { lampOf } from "./lamp.ts";
 import type { Lit } from "./lit.ts";
 
 interface Asked {
-  /** Undefined: not here yet. */
-  readonly picture: string | undefined;
+  /** The chart with its states close together; undefined: not here yet. */
+  readonly glance: string | undefined;
+  /** The same with room for what stands at every arrow. */
+  readonly whole: string | undefined;
   readonly lit: Lit;
   readonly isFresh: boolean;
   /** What the picture shows, for who does not see it. */
@@ -19,11 +21,15 @@ interface Asked {
 
 /** Below this a state's name is not readable; above, the chart is only large. */
 const smallest = 0.62;
+/** What stands at the arrows is smaller than the names of states. */
+const smallestNamed = 1.1;
 const largest = 1.1;
 const stepOf = 1.25;
 
-export function Chart({ picture, lit, isFresh, label, share, caption }: Asked): JSX.Element {
+export function Chart({ glance, whole, lit, isFresh, label, share, caption }: Asked): JSX.Element {
   const frame = useRef<HTMLDivElement>(null);
+  const [isNamed, setNamed] = useState(false);
+  const picture = isNamed ? whole : glance;
   const lamp = useMemo(() => (picture === undefined ? null : lampOf(picture)), [picture]);
   // Null: as wide as there is room.
   const [zoom, setZoom] = useState<number | null>(null);
@@ -40,7 +46,7 @@ export function Chart({ picture, lit, isFresh, label, share, caption }: Asked): 
   }, []);
 
   const fit = lamp === null ? 1 : Math.min(largest, room / lamp.width, (share * innerHeight) / lamp.height);
-  const scale = zoom ?? Math.max(smallest, fit);
+  const scale = zoom ?? Math.max(isNamed ? smallestNamed : smallest, fit);
   useLayoutEffect(() => {
     lamp?.svg.setAttribute("width", String(Math.floor(lamp.width * scale)));
     lamp?.svg.setAttribute("height", String(Math.floor(lamp.height * scale)));
@@ -55,6 +61,7 @@ export function Chart({ picture, lit, isFresh, label, share, caption }: Asked): 
     "=": () => by(stepOf),
     "-": () => by(1 / stepOf),
     "0": () => setZoom(null),
+    n: () => setNamed(!isNamed),
   };
   const onKeyDown = (event: KeyboardEvent): void => {
     const work = event.ctrlKey || event.metaKey ? undefined : keys[event.key];
@@ -65,14 +72,31 @@ export function Chart({ picture, lit, isFresh, label, share, caption }: Asked): 
   return h(
     "div",
     { class: "chart" },
-    h("div", { class: "frame", ref: frame, tabIndex: 0, role: "group", "aria-label": label, onKeyDown }),
+    h("div", {
+      class: isNamed ? "frame named" : "frame",
+      ref: frame,
+      tabIndex: 0,
+      role: "group",
+      "aria-label": label,
+      onKeyDown,
+    }),
     h(
       "div",
       { class: "foot" },
       h("div", { class: "caption" }, caption),
       h(
         "div",
-        { class: "zoom", role: "group", "aria-label": "Zoom" },
+        { class: "zoom", role: "group", "aria-label": "How the chart is shown" },
+        h(
+          "button",
+          {
+            type: "button",
+            "aria-pressed": isNamed,
+            title: "Events and guards at every arrow (n)",
+            onClick: keys["n"],
+          },
+          "Names",
+        ),
         h("button", { type: "button", "aria-label": "Smaller", title: "Smaller (-)", onClick: keys["-"] }, "−"),
         h("button", { type: "button", title: "As wide as there is room (0)", onClick: keys["0"] }, "Fit"),
         h("button", { type: "button", "aria-label": "Larger", title: "Larger (+)", onClick: keys["+"] }, "+"),

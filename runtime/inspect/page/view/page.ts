@@ -1,6 +1,6 @@
 // The whole page from all that it knows: one function, drawn again whenever any of it changes.
 import { h, type JSX } from "preact";
-import { glanceName } from "../../picture-name.ts";
+import { glanceName, pictureName } from "../../picture-name.ts";
 import { Accounts } from "./accounts.ts";
 import { BesideChart, Waiting } from "./beside.ts";
 import { Chart } from "./chart.ts";
@@ -97,7 +97,8 @@ function Pictures({ view, pictures, change }: Drawing): JSX.Element | null {
       "section",
       { class: "life", "aria-label": "The account's statechart" },
       h(Chart, {
-        picture: pictures[glanceName("account", grants)],
+        glance: pictures[glanceName("account", grants)],
+        whole: pictures[pictureName("account", grants)],
         lit,
         isFresh: isFresh(lit, shownAt, isPast),
         share: 0.48,
