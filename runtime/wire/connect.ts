@@ -8,6 +8,7 @@ import type { SecureContext } from "node:tls";
 import type { buildConnector } from "undici";
 
 import { NoConnection, networkCode, type SendFailure } from "./failure.ts";
+import type { WiderTrust } from "./trust.ts";
 
 type Undici = typeof import("undici");
 type Socket = NonNullable<Parameters<buildConnector.Callback>[1]>;
@@ -21,15 +22,18 @@ export interface ConnectOptions {
   readonly closing: AbortSignal;
 }
 
-/** Whose certificates are believed: null until Node's own authorities were not enough. */
+/** Whose certificates are believed. */
 interface Trust {
-  wider: SecureContext | null;
+  /** With what connections begin; null: Node's own authorities were enough so far. */
+  believed: SecureContext | null;
+  /** All that was found when it was last looked for. */
+  found: WiderTrust | null;
 }
 
 /** What undici's agents open their connections with. */
 export function connector({ buildConnector }: Undici, options: ConnectOptions): buildConnector.connector {
   const { environment, timeoutMs, closing } = options;
-  const trust: Trust = { wider: null };
+  const trust: Trust = { believed: null, found: null };
 
   /** One connection, with TLS where the protocol says so. */
   function dial(to: Target, left: () => number, wider: SecureContext | null): Promise<Socket> {
@@ -73,16 +77,20 @@ export function connector({ buildConnector }: Undici, options: ConnectOptions): 
   async function connect(to: Target): Promise<Socket> {
     const endAt = performance.now() + timeoutMs;
     const left = (): number => Math.max(1, endAt - performance.now());
+    const { believed } = trust;
     try {
-      return await reach(to, left, trust.wider);
+      return await reach(to, left, believed);
     } catch (error) {
-      if (trust.wider !== null || !isOfUnknownIssuer(error)) throw error;
+      if (!isOfUnknownIssuer(error)) throw error;
       const { widerTrust } = await import("./trust.ts");
-      const { context, unread } = widerTrust(environment);
+      // Who fails together looks once; what was enough before may have been replaced since.
+      if (trust.found === null || trust.found.context === believed) trust.found = widerTrust(environment);
+      const { context, unread } = trust.found;
       const socket = await reach(to, left, context).catch((again: unknown) => {
+        trust.found = null;
         throw isOfUnknownIssuer(again) ? withUnread(again, unread) : again;
       });
-      trust.wider = context;
+      trust.believed = context;
       return socket;
     }
   }

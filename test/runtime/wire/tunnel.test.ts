@@ -278,6 +278,23 @@ describe("an authority that Node does not bring", { concurrency: 4 }, () => {
     assert.equal(proxy.connections(), 4);
   });
 
+  it("may be replaced by another one while a program runs", async () => {
+    await using before = await proxied();
+    await using next = await proxied();
+    const SSL_CERT_FILE = pem(before.authority.certificate);
+    const environment = { HTTPS_PROXY: before.url, SSL_CERT_FILE };
+    const sender = createSender({ environment });
+    assert.equal(wordOf(await sender.exchange(asking())), "200");
+    environment.HTTPS_PROXY = next.url;
+    writeFileSync(SSL_CERT_FILE, next.authority.certificate);
+    assert.equal(wordOf(await sender.exchange(asking())), "200");
+    environment.HTTPS_PROXY = before.url;
+    assert.match(wordOf(await sender.exchange(asking())), /^network_tls \(SELF_SIGNED_CERT_IN_CHAIN/);
+    writeFileSync(SSL_CERT_FILE, before.authority.certificate);
+    assert.equal(wordOf(await sender.exchange(asking())), "200");
+    await sender.close();
+  });
+
   it("changes nothing about those that Node believes, nor about TLS 1.2", async (context) => {
     await using one = await proxied();
     await using other = await proxied();
