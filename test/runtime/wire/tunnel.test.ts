@@ -279,18 +279,18 @@ describe("an authority that Node does not bring", { concurrency: 4 }, () => {
   });
 
   it("may be replaced by another one while a program runs", async () => {
-    await using before = await proxied();
+    await using first = await proxied();
     await using next = await proxied();
-    const SSL_CERT_FILE = pem(before.authority.certificate);
-    const environment = { HTTPS_PROXY: before.url, SSL_CERT_FILE };
+    const SSL_CERT_FILE = pem(first.authority.certificate);
+    const environment = { HTTPS_PROXY: first.url, SSL_CERT_FILE };
     const sender = createSender({ environment });
     assert.equal(wordOf(await sender.exchange(asking())), "200");
     environment.HTTPS_PROXY = next.url;
     writeFileSync(SSL_CERT_FILE, next.authority.certificate);
     assert.equal(wordOf(await sender.exchange(asking())), "200");
-    environment.HTTPS_PROXY = before.url;
+    environment.HTTPS_PROXY = first.url;
     assert.match(wordOf(await sender.exchange(asking())), /^network_tls \(SELF_SIGNED_CERT_IN_CHAIN/);
-    writeFileSync(SSL_CERT_FILE, before.authority.certificate);
+    writeFileSync(SSL_CERT_FILE, first.authority.certificate);
     assert.equal(wordOf(await sender.exchange(asking())), "200");
     await sender.close();
   });
