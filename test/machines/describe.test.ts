@@ -136,7 +136,7 @@ const rows: readonly Row[] = [
   {
     situation: "folder unsafe",
     survey: survey(null, { fault: "store_unsafe" }),
-    says: "blocked · no · 6 · status · - · store_unsafe",
+    says: "blocked · no · 6 · doctor · - · store_unsafe",
   },
   {
     situation: "file unreadable, not enabled",
