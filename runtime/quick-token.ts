@@ -9,7 +9,7 @@ import { homeFolder } from "./host.ts";
 import type { Secret } from "./secret.ts";
 import { readSettings } from "./settings/settings.ts";
 import { decode } from "./store/codec.ts";
-import { readPrivate } from "./store/files.ts";
+import { markOf, readPrivate } from "./store/files.ts";
 import { checkFolder, checkHome } from "./store/folders.ts";
 import { checkAccountName, defaultAccount, pathsIn } from "./store/names.ts";
 import { isTouched } from "./store/spend.ts";
@@ -43,11 +43,13 @@ export function quickToken({
     provider,
     account: checkAccountName(account ?? (environment["LLXPRT_AUTH_ACCOUNT"] || defaultAccount)),
   };
-  const file = readPrivate(paths.tokenFile(name), name);
+  const path = paths.tokenFile(name);
+  const mark = markOf(path);
+  const file = readPrivate(path, name);
   if (file === null || file.loose) return null;
   const credential = decode(file.text, file.modifiedAt);
-  // A refresh that left something may have left a newer token.
-  if (credential !== null && isTouched(paths, name, credential)) return null;
+  // A refresh that left something may have left a newer token, and one that just ended has written it.
+  if (credential !== null && (isTouched(paths, name, credential) || mark !== markOf(path))) return null;
   const isEnough = credential !== null && isFresh(credential.expiresAt, Date.now(), minTtlMs ?? defaultMinTtlMs);
   // RFC 6749 A.12: with anything else in it, it is not for printing, and the long way says so.
   return isEnough && isVschars(credential.accessToken.reveal()) ? credential.accessToken : null;

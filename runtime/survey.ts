@@ -8,6 +8,7 @@ import { readSettings, type Settings } from "./settings/settings.ts";
 import { isBeingSpent, latest } from "./refresh/successor.ts";
 import { factsOf, type StoredCredential } from "./store/codec.ts";
 import { credible } from "./store/credential.ts";
+import { markOf } from "./store/files.ts";
 import type { AccountName, Paths } from "./store/names.ts";
 import { type Attempt, attemptFactsOf, type PendingStore } from "./store/pending.ts";
 import type { SpendStore } from "./store/spend.ts";
@@ -38,8 +39,7 @@ export function look(grounds: Grounds, provider: Provider, account: string, sett
   const { host, store, pending, spend } = grounds;
   const name: AccountName = { provider: provider.name, account };
   const now = host.now();
-  const stored = store.read(name);
-  const { own, renewing, fault } = followed({ paths: store.paths, spend }, provider, name, stored, now);
+  const { stored, own, renewing, fault } = read({ store, spend }, provider, name, now);
   const chosen = settings ?? readSettings(store.paths);
   const around = { host, paths: store.paths };
   // A login of our own always wins.
@@ -72,13 +72,35 @@ export function loginIn(
   provider: Provider,
   name: AccountName,
 ): Followed {
-  return followed({ paths: store.paths, spend }, provider, name, store.read(name), host.now());
+  return read({ store, spend }, provider, name, host.now());
 }
 
 export interface Followed {
   readonly own: StoredCredential | null;
   readonly renewing: boolean;
   readonly fault: AuthError | null;
+}
+
+const mostLooks = 10;
+
+/**
+ * The token file, and what a refresh has left beside it. Who ends one writes the file and then removes the sealed reply: if
+ * there was none for a file that has been replaced meanwhile, both are looked at again.
+ */
+function read(
+  { store, spend }: Pick<Grounds, "store" | "spend">,
+  provider: Provider,
+  name: AccountName,
+  now: number,
+): Followed & { readonly stored: Stored } {
+  const path = store.paths.tokenFile(name);
+  for (let looks = 1; ; looks += 1) {
+    const mark = markOf(path);
+    const stored = store.read(name);
+    const found = followed({ paths: store.paths, spend }, provider, name, stored, now);
+    const isEnough = stored.kind !== "stored" || found.own?.generation !== stored.credential.generation;
+    if (isEnough || mark === markOf(path) || looks === mostLooks) return { stored, ...found };
+  }
 }
 
 /** The login as a refresh has left it. What cannot be trusted beside the token file is a fault of that login alone. */
