@@ -37,22 +37,39 @@ export async function takeOver(wiring: Wiring, provider: Provider, name: Account
     // A sign-in that waits for the lock is a login already.
     settleSignIns(wiring, name);
     const lineage = Buffer.from(host.randomBytes(16)).toString("base64url");
-    // The tool may be renewing it at this moment: what counts is what the file holds afterwards.
-    for (let before = ""; before !== markOf(file);) {
-      before = markOf(file);
-      const theirs = loginIn(wiring, provider, name, file);
-      checkBinding(provider, theirs, by);
-      store.write(name, (current) => ours(name, current, theirs, by, lineage, host.now()));
+    const replaced = credentialIn(wiring, name);
+    try {
+      // The tool may be renewing it at this moment: what counts is what the file holds afterwards.
+      for (let before = ""; before !== markOf(file);) {
+        before = markOf(file);
+        const theirs = loginIn(wiring, provider, name, file);
+        checkBinding(provider, theirs, by);
+        store.write(name, (current) => ours(name, current, theirs, by, lineage, host.now()));
+      }
+    } catch (error) {
+      takeBack(wiring, name, lineage, replaced);
+      throw error;
     }
     // Of the login that was there before, nothing may be brought back.
     spend.clean(name, null);
-    const found = store.read(name);
-    const expiresAt = found.kind === "stored" ? found.credential.expiresAt : null;
+    const expiresAt = credentialIn(wiring, name)?.expiresAt ?? null;
     journal.note({ step: "takenOver", ...name, lineage, generation: 1, expiresAt });
   } finally {
     lock.release();
   }
   writeImported(store.paths, name, null);
+}
+
+function credentialIn({ store }: Wiring, name: AccountName): StoredCredential | null {
+  const found = store.read(name);
+  return found.kind === "stored" ? found.credential : null;
+}
+
+/** The file has changed since it was read, and what was copied may be spent: whoever presented it would end the tool's login. */
+function takeBack(wiring: Wiring, name: AccountName, lineage: string, replaced: StoredCredential | null): void {
+  if (credentialIn(wiring, name)?.lineage !== lineage) return;
+  if (replaced === null) wiring.store.remove(name);
+  else wiring.store.write(name, (current) => (current?.lineage === lineage ? replaced : current));
 }
 
 /** @throws AuthError why there is nothing to take */

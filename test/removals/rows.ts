@@ -275,7 +275,7 @@ export const rows: readonly Row[] = [
   },
   {
     rule: "another tool's login is taken over for the client that it was issued to only",
-    edits: [{ file: "runtime/imports/take-over.ts", text: "      checkBinding(provider, theirs, by);\n", by: "" }],
+    edits: [{ file: "runtime/imports/take-over.ts", text: "        checkBinding(provider, theirs, by);\n", by: "" }],
     noticedBy: [
       {
         file: importing,

@@ -2,6 +2,7 @@
 // renewed here, and copied only when a person says so.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
@@ -411,6 +412,40 @@ describe("a login that is taken over", { concurrency: 4 }, () => {
     assert.ok(renewals > 0);
     assert.equal(s.home.tokens("anthropic")["refresh_token"], `the-tool's-token-number-${renewals}`);
   });
+
+  for (const [what, before] of [
+    ["leaves nothing", null],
+    ["leaves the dead one that was there", { access_token: "dead", expiry: 1, token_type: "Bearer" }],
+  ] as const)
+    it(`${what} when its file cannot be read any more, since what was read may be spent`, async () => {
+      await using s = await stage();
+      const { file, content } = tools["Claude Code"];
+      keep(s.home.userHome, file, content(made()));
+      const auth = s.auth();
+      const found = only(auth.imports("anthropic").found);
+      if (before !== null) s.home.plant("anthropic", before);
+      const path = s.home.file("anthropic");
+      const text = before === null ? null : readFileSync(path, "utf8");
+      let isNamed = false;
+      let isHalf = false;
+      const host = {
+        // For the lineage: the tool's file is read next, and then the time is asked.
+        randomBytes: (size: number) => {
+          isNamed ||= size === 16 && existsSync(s.home.paths.oauth);
+          return randomBytes(size);
+        },
+        // The tool writes in place: for a moment there is half of a file.
+        now: () => {
+          if (isNamed && !isHalf) keep(s.home.userHome, file, '{"claudeAiOauth":{"accessToken":"hal');
+          isHalf = isNamed;
+          return Date.now();
+        },
+      };
+      assert.equal(await codeOf(s.auth({ host }).account("anthropic").takeOver(found)), "import_unreadable");
+      assert.ok(isHalf);
+      if (text === null) assert.ok(!existsSync(path));
+      else assert.equal(s.home.tokens("anthropic")["access_token"], "dead");
+    });
 
   it("is refused without a refresh token, with an unreadable file of ours, and for another client", async () => {
     await using s = await stage();
