@@ -1,8 +1,9 @@
 // Whom the files and folders of a home belong to, and who may look at them.
 //
 // Reading sets most of this right by itself or refuses; here it is said beforehand. Repairing means modes and nothing else: no
-// file is written, moved or removed, none of another user is touched, and no link is followed but the person's own to the
-// home. Folders come before what is in them, so that nobody can put something else there meanwhile.
+// content is changed, nothing is moved or removed, nobody but root touches what is another user's, and no link is followed
+// but the person's own to the home, the settings and the profiles. Folders come before what is in them, so that nobody can
+// put something else there meanwhile.
 import { chmodSync, lstatSync, type Stats } from "node:fs";
 import { join } from "node:path";
 import { AuthError } from "../../machines/errors.ts";
@@ -113,8 +114,9 @@ function wrongOf({ path, stat, isSecret }: Thing): Finding | null {
 
 function repaired(path: string, stat: Stats, wanted: number): Finding {
   try {
-    // Another name of the same file may be meant for others: ours becomes a file of its own.
-    if (stat.isFile() && stat.nlink > 1) tighten(path, {});
+    // Another name of the same file may be meant for others: ours becomes a file of its own. Not so a lock, a journal or a
+    // sealed reply, which other processes have open: a second inode would split the lock, and lose the reply.
+    if (stat.isFile() && stat.nlink > 1 && path.endsWith(".json")) tighten(path, {});
     else chmodSync(path, wanted);
   } catch (error) {
     const why = error instanceof AuthError ? error.message : errnoOf(error);

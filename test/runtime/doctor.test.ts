@@ -11,6 +11,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  statSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
@@ -136,6 +137,28 @@ describe("modes", () => {
     const findings = await found(home, {}, true);
     assert.ok(words(findings, home.file("gemini")).includes("problem link_refused"));
     assert.deepEqual([modeOf(other), modeOf(second), modeOf(home.file("qwen"))], ["0644", "0644", "0600"]);
+  });
+
+  it("of what another process has open are set right without a new file in its place", async () => {
+    using home = made();
+    home.plant("codex", plainTokens());
+    const folder = join(home.paths.oauth, ".spend/codex");
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    // As a backup of hard links keeps them.
+    const open = ["oauth/.spend/codex/lock", "oauth/.spend/codex/x.0.next", "oauth/journal.jsonl"];
+    const paths = open.map((name) => join(home.paths.home, name));
+    for (const [at, path] of paths.entries()) {
+      writeFileSync(path, "", { mode: 0o600 });
+      linkSync(path, join(home.userHome, `backup-${at}`));
+      chmodSync(path, 0o644);
+    }
+    const inodes = paths.map((path) => statSync(path).ino);
+    await found(home, {}, true);
+    assert.deepEqual(
+      paths.map((path) => statSync(path).ino),
+      inodes,
+    );
+    assert.deepEqual(paths.map(modeOf), ["0600", "0600", "0600"]);
   });
 });
 
