@@ -35,8 +35,16 @@ export async function became(
   };
   const takeBack = interrupts.leave();
   for (const signal of passedOn) process.on(signal, passOn);
+  // A program that has become another user's (sudo) cannot be told anything, which is not its end.
+  child.on("error", () => undefined);
+  const ended = new Promise<readonly [number | null, NodeJS.Signals | null]>((resolve) => {
+    child.once("exit", (...how) => {
+      resolve(how);
+    });
+  });
   try {
-    const [code, signal] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];
+    await once(child, "spawn");
+    const [code, signal] = await ended;
     return code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;

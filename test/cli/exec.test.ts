@@ -135,6 +135,24 @@ describe("the program", { concurrency: 3 }, () => {
     });
 });
 
+/** Root who may not signal others' programs, as anybody who starts one that becomes another user's. */
+const withoutKill = ["--bounding-set", "-kill"];
+const isRoot = process.getuid?.() === 0 && spawnSync("setpriv", [...withoutKill, "true"]).status === 0;
+const noOther = isRoot ? false : "takes root, and setpriv";
+
+it("a program that has become another user's is waited for, though it cannot be told", { skip: noOther }, () => {
+  const program = new URL("../../cli/program.ts", import.meta.url).href;
+  const text = `
+    const { became } = await import(${JSON.stringify(program)});
+    setTimeout(() => process.kill(process.pid, "SIGTERM"), 300);
+    const io = { stdin: {}, stdout: {}, stderr: {}, interrupts: { leave: () => () => undefined } };
+    const words = ["setpriv", "--reuid", "65534", "--clear-groups", "sh", "-c", "sleep 1; exit 7"];
+    console.log(JSON.stringify(await became(words, process.env, io)));`;
+  const node = [process.execPath, "--conditions=development", "--input-type=module", "-e", text];
+  const { stdout, stderr } = spawnSync("setpriv", [...withoutKill, ...node], { encoding: "utf8", cwd: "/" });
+  assert.deepEqual([stdout, stderr], ["7\n", ""]);
+});
+
 describe("without a credential", () => {
   it("nothing is started, and the exit code is 3", async () => {
     const mark = join(house.folder, "started");
