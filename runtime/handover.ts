@@ -59,6 +59,8 @@ function addressFor(
   return { base, isMoved: base !== shipped?.[member]?.base };
 }
 
+/** An address without the last part of its path; one that has none stays a host. */
 function parentOf(base: string): string {
-  return base.replace(/\/[^/]*\/?$/, "");
+  const { origin, pathname } = new URL(base);
+  return origin + pathname.replace(/\/[^/]*\/?$/, "");
 }

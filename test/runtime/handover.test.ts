@@ -77,6 +77,7 @@ describe("an address", () => {
       ["anthropic", login, "http://127.0.0.1:4010", { ANTHROPIC_BASE_URL: "http://127.0.0.1:4010" }],
       ["anthropic", key, "http://127.0.0.1:4010", { ANTHROPIC_BASE_URL: "http://127.0.0.1:4010" }],
       ["codex", key, "http://127.0.0.1:4010/v1", { OPENAI_BASE_URL: "http://127.0.0.1:4010/v1" }],
+      ["gemini", key, "http://127.0.0.1:4010", { GOOGLE_GEMINI_BASE_URL: "http://127.0.0.1:4010" }],
       ["gemini", key, "http://127.0.0.1:4010/v1beta/", { GOOGLE_GEMINI_BASE_URL: "http://127.0.0.1:4010" }],
       [
         "gemini",
