@@ -2,13 +2,9 @@
 import type { Provider } from "../../providers/provider.ts";
 import type { Host } from "../host.ts";
 import { clientOf } from "../registration.ts";
-import { writePrivate } from "../store/files.ts";
-import { ensureHome } from "../store/folders.ts";
-import { fileText } from "../store/json.ts";
 import { pathsIn } from "../store/names.ts";
-import { behindLinks } from "../store/trust.ts";
 import { deleteProfile, listProfiles, type Profile, readProfile, writeProfile } from "./profiles.ts";
-import { type ProviderEntry, readJson, readSettings } from "./settings.ts";
+import { type ProviderEntry, writeProviders } from "./settings.ts";
 
 export interface HomeSettings {
   /** Names. */
@@ -32,11 +28,10 @@ export interface HomeSettings {
 export function settingsIn(host: Host): HomeSettings {
   const paths = pathsIn(host.home);
   const saveProviders: HomeSettings["saveProviders"] = (entries) => {
-    const { providers } = readSettings(paths);
-    const merged = Object.entries(entries).map(([name, entry]) => [name, { ...providers[name], ...entry }]);
-    const next = { ...readJson(paths.settings), providers: { ...providers, ...Object.fromEntries(merged) } };
-    ensureHome(paths.home, {});
-    writePrivate(behindLinks(paths.settings, {}), fileText(next), {});
+    writeProviders(paths, {}, (providers) => {
+      const merged = Object.entries(entries).map(([name, entry]) => [name, { ...providers[name], ...entry }]);
+      return { ...providers, ...Object.fromEntries(merged) };
+    });
   };
   return {
     profiles: () => listProfiles(paths),

@@ -1,12 +1,9 @@
 // Which other tool's login an account reads: `importFrom` of the provider's entry in settings.json, an account's name and a
 // file each. A path and no copy, so that what the tool renews is what is used.
 import { isAbsolute } from "node:path";
-import { writePrivate } from "../store/files.ts";
-import { ensureHome } from "../store/folders.ts";
-import { fileText, isRecord, own } from "../store/json.ts";
+import { isRecord, own } from "../store/json.ts";
 import { type AccountName, nameOfFile, type Paths, stemOf } from "../store/names.ts";
-import { behindLinks } from "../store/trust.ts";
-import { invalid, type ProviderEntry, readJson, readSettings, type Settings } from "./settings.ts";
+import { invalid, type ProviderEntry, type Settings, writeProviders } from "./settings.ts";
 
 /** The file whose login an account reads; null: none. @throws AuthError `settings_invalid` */
 export function importedFile(
@@ -34,24 +31,17 @@ export function importingAccounts({ providers }: Settings, settings: string): Ac
 
 /** Notes the file that an account reads from now on; null: none any more. @throws AuthError `settings_invalid`, `store_*` */
 export function writeImported(paths: Paths, { provider, account }: AccountName, file: string | null): void {
-  const { providers } = readSettings(paths);
-  const entry = providers[provider];
-  const before = filesIn(entry, provider, paths.settings);
-  if ((own(before, account) ?? null) === file) return;
-  const { [account]: _, ...others } = before;
-  const importFrom = file === null ? others : { ...others, [account]: file };
-  const { importFrom: _before, ...rest } = entry ?? {};
-  const next = Object.keys(importFrom).length === 0 ? rest : { ...rest, importFrom };
-  const { [provider]: _entry, ...elsewhere } = providers;
-  const entries = Object.keys(next).length === 0 ? elsewhere : { ...elsewhere, [provider]: next };
-  ensureHome(paths.home, { provider });
-  writePrivate(
-    behindLinks(paths.settings, { provider }),
-    fileText({ ...readJson(paths.settings), providers: entries }),
-    {
-      provider,
-    },
-  );
+  writeProviders(paths, { provider }, (providers) => {
+    const entry = providers[provider];
+    const before = filesIn(entry, provider, paths.settings);
+    if ((own(before, account) ?? null) === file) return null;
+    const { [account]: _, ...others } = before;
+    const importFrom = file === null ? others : { ...others, [account]: file };
+    const { importFrom: _before, ...rest } = entry ?? {};
+    const next = Object.keys(importFrom).length === 0 ? rest : { ...rest, importFrom };
+    const { [provider]: _entry, ...elsewhere } = providers;
+    return Object.keys(next).length === 0 ? elsewhere : { ...elsewhere, [provider]: next };
+  });
 }
 
 function filesIn(

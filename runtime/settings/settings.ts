@@ -3,8 +3,8 @@
 // Ours are `oauthEnabledProviders` and `providers` (contract, section 9). Read from the home folder only, never from the
 // current one: a changed endpoint steals tokens. The file may be a person's own link (dotfiles): it is read through the
 // link, and written behind it. A mistake names the file and the field, and nothing is guessed.
-import { AuthError } from "../../machines/errors.ts";
-import { readPrivate, writePrivate } from "../store/files.ts";
+import { AuthError, type AuthErrorFacts } from "../../machines/errors.ts";
+import { markOf, readPrivate, writePrivate } from "../store/files.ts";
 import { ensureHome } from "../store/folders.ts";
 import { behindLinks } from "../store/trust.ts";
 import { fileText, isRecord, isShallow } from "../store/json.ts";
@@ -22,16 +22,18 @@ export interface Settings {
 type Json = Record<string, unknown>;
 
 /** @throws AuthError `settings_invalid`, `store_unsafe` */
-export function readSettings(paths: Paths): Settings {
-  const file = readJson(paths.settings);
-  const enabled = section(file, "oauthEnabledProviders", paths.settings);
+export function readSettings({ settings }: Paths): Settings {
+  return settingsOf(readJson(settings), settings);
+}
+
+function settingsOf(file: Json, path: string): Settings {
+  const enabled = section(file, "oauthEnabledProviders", path);
   for (const [name, value] of Object.entries(enabled)) {
-    if (typeof value !== "boolean")
-      throw invalid(paths.settings, `oauthEnabledProviders.${name}`, "must be true or false");
+    if (typeof value !== "boolean") throw invalid(path, `oauthEnabledProviders.${name}`, "must be true or false");
   }
-  const providers = section(file, "providers", paths.settings);
+  const providers = section(file, "providers", path);
   for (const [name, value] of Object.entries(providers)) {
-    if (!isRecord(value)) throw invalid(paths.settings, `providers.${name}`, "must be an object");
+    if (!isRecord(value)) throw invalid(path, `providers.${name}`, "must be an object");
   }
   // Without a prototype: a provider may be called "constructor".
   return {
@@ -42,11 +44,40 @@ export function readSettings(paths: Paths): Settings {
 
 /** Records that OAuth is on or off for a provider. @throws AuthError `settings_invalid`, `store_unsafe`, `store_failed` */
 export function writeEnabled(paths: Paths, provider: string, on: boolean): void {
-  const file = readJson(paths.settings);
-  const enabled = section(file, "oauthEnabledProviders", paths.settings);
-  const next = { ...file, oauthEnabledProviders: { ...enabled, [provider]: on } };
-  ensureHome(paths.home, { provider });
-  writePrivate(behindLinks(paths.settings, { provider }), fileText(next), { provider });
+  const path = paths.settings;
+  changeJson(paths, { provider }, (file) => {
+    const enabled = section(file, "oauthEnabledProviders", path);
+    return { ...file, oauthEnabledProviders: { ...enabled, [provider]: on } };
+  });
+}
+
+type Providers = Settings["providers"];
+
+/**
+ * Changes the entries of the providers. @param change is given what is there now; null: nothing is to be changed
+ * @throws AuthError `settings_invalid`, `store_unsafe`, `store_failed`
+ */
+export function writeProviders(
+  paths: Paths,
+  who: AuthErrorFacts,
+  change: (providers: Providers) => Providers | null,
+): void {
+  changeJson(paths, who, (file) => {
+    const providers = change(settingsOf(file, paths.settings).providers);
+    return providers === null ? null : { ...file, providers };
+  });
+}
+
+/** Many processes share the file, and no lock: what one makes of it is made again when another was faster. */
+function changeJson(paths: Paths, who: AuthErrorFacts, change: (file: Json) => Json | null): void {
+  for (;;) {
+    const path = behindLinks(paths.settings, who);
+    const before = markOf(path);
+    const next = change(readJson(paths.settings));
+    if (next === null) return;
+    ensureHome(paths.home, who);
+    if (writePrivate(path, fileText(next), who, () => markOf(path) === before)) return;
+  }
 }
 
 /** Error of a field, with the file that has it. */

@@ -1,7 +1,7 @@
 // settings.json decides where tokens go and belongs to another program, too: every mistake names file and field, no secret
 // leaves over plain http, and what is not ours is kept (contract, sections 3 and 9; T21, T33).
 import assert from "node:assert/strict";
-import {
+import fs, {
   chmodSync,
   existsSync,
   lchownSync,
@@ -11,9 +11,12 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { createAuth } from "../../runtime/auth.ts";
+import { settingsIn } from "../../runtime/settings/home.ts";
+import { writeImported } from "../../runtime/settings/imported.ts";
 import { keyGiven } from "../../runtime/settings/keys.ts";
 import { deleteProfile, listProfiles, readProfile, writeProfile } from "../../runtime/settings/profiles.ts";
 import { readSettings, writeEnabled } from "../../runtime/settings/settings.ts";
@@ -267,6 +270,29 @@ describe("writing", () => {
     assert.ok(text.endsWith("}\n"));
     assert.equal(modeOf(home.paths.settings), "0600");
   });
+
+  const changes: Readonly<Record<string, (home: Home) => void>> = {
+    "that OAuth is on": ({ paths }) => writeEnabled(paths, "codex", true),
+    "a file of another tool": ({ paths }) => writeImported(paths, { provider: "codex", account: "work" }, "/a/file"),
+    "an entry": (home) => settingsIn(home.host()).saveProviders({ codex: { clientId: "c" } }),
+  };
+  for (const [what, change] of Object.entries(changes))
+    it(`${what}: loses nothing that another process writes at that moment`, () => {
+      using home = new Home();
+      home.settings({});
+      const { fsyncSync } = fs;
+      fs.fsyncSync = (file) => {
+        fs.fsyncSync = fsyncSync;
+        syncBuiltinESMExports();
+        fsyncSync(file);
+        home.settings({ theme: "dark", oauthEnabledProviders: { qwen: true } });
+      };
+      syncBuiltinESMExports();
+      change(home);
+      const { enabled, providers } = readSettings(home.paths);
+      assert.equal(enabled["qwen"], true);
+      assert.ok(enabled["codex"] === true || providers["codex"] !== undefined);
+    });
 
   it("begins a file that is not there yet", () => {
     using home = new Home();
