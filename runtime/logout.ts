@@ -24,14 +24,28 @@ export async function logOut(wiring: Wiring, name: AccountName, revoke: boolean)
   // A file that cannot be read is not ours to delete; it blocks, and `reset` puts it aside.
   if (found.kind === "unreadable") throw found.error;
   store.remove(name);
-  // Of another program's login nothing is deleted and nothing given back: it is only not read any more.
-  writeImported(store.paths, name, null);
+  const kept = letGo(wiring, name);
   const credential = found.kind === "absent" ? null : grantOf(wiring, name, found.credential);
-  const trouble = await sweep(wiring, name);
+  const left = await sweep(wiring, name);
+  const trouble = kept ?? left;
   const revocation = credential === null ? "nothing" : await told(wiring, name, credential, revoke);
-  // The login is gone all the same; what a refresh has left of it is not.
+  // The login is gone all the same; what a refresh has left of it, or another program's, is not.
   if (trouble !== null) throw trouble;
   return revocation;
+}
+
+/**
+ * Of another program's login nothing is deleted and nothing given back: it is only not read any more.
+ * @returns why that could not be done; it is no reason to keep ours from being given back
+ */
+function letGo({ store }: Wiring, name: AccountName): AuthError | null {
+  try {
+    writeImported(store.paths, name, null);
+    return null;
+  } catch (error) {
+    if (!(error instanceof AuthError)) throw error;
+    return error;
+  }
 }
 
 /** What is sealed already is the login that has to be taken back. */

@@ -158,13 +158,13 @@ export const rows: readonly Row[] = [
     edits: [
       {
         file: "runtime/logout.ts",
-        text: "  store.remove(name);\n  // Of another",
-        by: "  // Of another",
+        text: "  store.remove(name);\n  const kept",
+        by: "  const kept",
       },
       {
         file: "runtime/logout.ts",
-        text: '  const trouble = await sweep(wiring, name);\n  const revocation = credential === null ? "nothing" : await told(wiring, name, credential, revoke);\n',
-        by: '  const revocation = credential === null ? "nothing" : await told(wiring, name, credential, revoke);\n  store.remove(name);\n  const trouble = await sweep(wiring, name);\n',
+        text: '  const left = await sweep(wiring, name);\n  const trouble = kept ?? left;\n  const revocation = credential === null ? "nothing" : await told(wiring, name, credential, revoke);\n',
+        by: '  const revocation = credential === null ? "nothing" : await told(wiring, name, credential, revoke);\n  store.remove(name);\n  const trouble = kept ?? (await sweep(wiring, name));\n',
       },
     ],
     noticedBy: [
@@ -256,7 +256,7 @@ export const rows: readonly Row[] = [
   },
   {
     rule: "another tool's login is let go by a logout",
-    edits: [{ file: "runtime/logout.ts", text: "  writeImported(store.paths, name, null);\n", by: "" }],
+    edits: [{ file: "runtime/logout.ts", text: "    writeImported(store.paths, name, null);\n", by: "" }],
     noticedBy: [{ file: importing, title: "is let go by a logout and by a reset, and not taken back from its tool" }],
   },
   {

@@ -3,11 +3,22 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, utimesSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { providers } from "../../providers/index.ts";
 import type { Found } from "../../runtime/imports/found.ts";
+import { failingDisk } from "../support/failing.ts";
 import { Home, type Json } from "../support/home.ts";
 import { codeOf, quickGrants, signIn, stage, type Stage } from "../support/stage.ts";
 import { jwt, keep, type Kept, type Tool, tools } from "../support/vendors.ts";
@@ -305,6 +316,24 @@ describe("a login that is borrowed", { concurrency: 4 }, () => {
     }
     assert.equal(s.emulator.counters("codex").revocations, 0);
     assert.equal(readFileSync(path, "utf8"), before);
+  });
+
+  it("does not keep a login of our own from being given back, when settings.json cannot be written", async () => {
+    await using s = await stage();
+    await lent(s, "Codex CLI");
+    const auth = s.auth();
+    const account = auth.account("codex");
+    await account.borrow(only(auth.imports("codex").found));
+    await signIn(s, auth, "codex", { grant: "device" });
+    // A person's dotfiles, on a disk of its own.
+    const dotfiles = join(s.home.userHome, "dotfiles");
+    mkdirSync(dotfiles);
+    renameSync(s.home.paths.settings, join(dotfiles, "settings.json"));
+    symlinkSync(join(dotfiles, "settings.json"), s.home.paths.settings);
+    using _disk = failingDisk(dotfiles, "EROFS");
+    assert.equal(await codeOf(account.logout()), "store_failed");
+    assert.ok(!existsSync(s.home.file("codex")));
+    assert.equal(s.emulator.counters("codex").revocations, 1);
   });
 
   it("is one account among several, each with its own file", async () => {
