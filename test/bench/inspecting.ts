@@ -101,12 +101,14 @@ async function started(home: string): Promise<{ readonly url: string; readonly c
 async function untilNews(home: string): Promise<number> {
   const begun = performance.now();
   const { url, child } = await started(home);
-  using page = await (await enter(url)).news();
-  const [first] = await page.heard(1);
-  const took = performance.now() - begun;
-  if (first?.records?.length !== records) throw new Error(`${first?.records?.length} records were told`);
-  await ended(child);
-  return took;
+  try {
+    using page = await (await enter(url)).news();
+    const [first] = await page.heard(1);
+    if (first?.records?.length !== records) throw new Error(`${first?.records?.length} records were told`);
+    return performance.now() - begun;
+  } finally {
+    await ended(child);
+  }
 }
 
 /** The browser runs already, as a person's does. */
@@ -114,13 +116,15 @@ async function untilPicture(home: string, browser: Browser): Promise<number> {
   const tab = await (await browser.newContext()).newPage();
   const begun = performance.now();
   const { url, child } = await started(home);
-  await tab.goto(url);
-  // A statechart is laid out on the screen, and so is a list of what happened.
-  await Promise.all([tab.locator(".chart svg .state").last().waitFor(), tab.locator(".event").first().waitFor()]);
-  const took = performance.now() - begun;
-  await tab.context().close();
-  await ended(child);
-  return took;
+  try {
+    await tab.goto(url);
+    // A statechart is laid out on the screen, and so is a list of what happened.
+    await Promise.all([tab.locator(".chart svg .state").last().waitFor(), tab.locator(".event").first().waitFor()]);
+    return performance.now() - begun;
+  } finally {
+    await tab.context().close();
+    await ended(child);
+  }
 }
 
 async function ended(child: ChildProcess): Promise<void> {
