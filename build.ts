@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type InputOptions, type OutputOptions, rolldown } from "rolldown";
+import { completionScripts } from "./cli/completion/scripts.ts";
 import manifest from "./package.json" with { type: "json" };
 
 /** Folders in node_modules of what went into a bundle. */
@@ -49,9 +50,16 @@ await bundle(
   { input: { main: "cli/main.ts" }, external: ["ky", "undici", "open"] },
   { dir: "dist/cli", format: "esm", entryFileNames: "[name].mjs", chunkFileNames: "[name]-[hash].mjs", minify: true },
 );
+const scripts = `export const made = ${JSON.stringify(await completionScripts())};`;
 // A CommonJS entry: an ES module costs a sixth more to start.
 await bundle(
-  { input: "cli/entry.ts", external: [/main\.ts$/] },
+  {
+    input: "cli/entry.ts",
+    external: [/main\.ts$/],
+    plugins: [
+      { name: "completion", load: (id) => (id.endsWith(join("cli", "completion", "made.ts")) ? scripts : null) },
+    ],
+  },
   {
     dir: "dist",
     entryFileNames: "llxprt-auth.cjs",

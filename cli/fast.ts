@@ -1,4 +1,4 @@
-// The short way for what scripts ask most: a fresh token, the state of things, the version.
+// The short way for what scripts ask most: a fresh token, the state of things, the version, what a shell completes with.
 //
 // It understands a few plain command lines only. Everything else, and everything out of the ordinary, is null: then the
 // whole program takes over, and says what there is to say. Imports nothing heavy.
@@ -21,6 +21,8 @@ export function fast(
   const { words, options } = line;
   const [first = "", second] = words;
   if (words.length === 0) return options.size === 1 && options.has("--version") ? `${manifest.version}\n` : null;
+  if (first === "completion" && words.length <= 2 && options.size === 0)
+    return completion(second ?? environment["SHELL"]?.split("/").at(-1) ?? "");
   if (words.length === 1 && first === "status") return isTerminal() ? null : status(options, environment);
   return words.length === 2 && second === "token" ? token(first, options, environment) : null;
 }
@@ -41,6 +43,11 @@ function token(provider: string, options: Line["options"], environment: Environm
   } catch {
     return null;
   }
+}
+
+async function completion(shell: string): Promise<string | null> {
+  const { made } = await import("./completion/made.ts");
+  return made !== null && Object.hasOwn(made, shell) ? made[shell as keyof typeof made] : null;
 }
 
 async function status(options: Line["options"], environment: Environment): Promise<string | null> {

@@ -22,10 +22,11 @@ export function overview(): string {
   ].join("\n");
 }
 
-export function helpFor({ form, says }: Listed, { accepts = [] }: Command): string {
+export function helpFor({ form, says }: Listed, { accepts = [], choices: narrowed = {} }: Command): string {
   const own = accepts.map((name) => {
     const option: { readonly describe: string; readonly choices?: readonly string[] } = options[name];
-    const choices = option.choices === undefined ? "" : ` (${option.choices.join(", ")})`;
+    const known = narrowed[name] ?? option.choices;
+    const choices = known === undefined ? "" : ` (${known.join(", ")})`;
     return `  --${nameOf(name).padEnd(22)} ${option.describe}${choices}`;
   });
   return [
@@ -43,7 +44,8 @@ function lineOf({ form, says }: Listed): string {
   return `  ${(form || "(nothing)").padEnd(29)} ${says}`;
 }
 
-const values: Readonly<Record<string, string>> = {
+/** What stands for the value of an option. */
+export const valueNames: Readonly<Record<string, string>> = {
   home: "DIR",
   keyfile: "FILE",
   from: "FILE",
@@ -60,5 +62,5 @@ const values: Readonly<Record<string, string>> = {
 
 function nameOf(name: string): string {
   const isText = Object.hasOwn(options, name) && options[name as keyof typeof options].type === "string";
-  return isText ? `${name} ${values[name] ?? "NAME"}` : name;
+  return isText ? `${name} ${valueNames[name] ?? "NAME"}` : name;
 }

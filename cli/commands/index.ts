@@ -5,6 +5,8 @@ import type { Context } from "../session.ts";
 export interface Command {
   /** Options that it takes besides the global ones. */
   readonly accepts?: readonly OwnOption[];
+  /** What an option may be here, where that is less than anywhere. */
+  readonly choices?: Readonly<Partial<Record<OwnOption, readonly string[]>>>;
   /** How many words may follow it; none unless it says so. */
   readonly words?: number;
   /** What follows `--` is the command line of another program, and there must be one. */
@@ -141,6 +143,11 @@ export const commands: Readonly<Record<string, Listed>> = {
     says: "what is wrong here, from files to proxies",
     load: async () => (await import("./doctor.ts")).command,
   },
+  completion: {
+    form: "completion [bash|zsh|fish]",
+    says: "a script that completes command lines",
+    load: async () => (await import("./completion.ts")).command,
+  },
   demo: {
     form: "demo",
     says: "all of it in two minutes, without any account",
@@ -153,12 +160,11 @@ export const commands: Readonly<Record<string, Listed>> = {
   },
 };
 
-/** Names that a provider of one's own may not bear: the commands, and those that are to come. */
+/** Names that a provider of one's own may not bear: the commands, and words like them. */
 export const reservedNames: ReadonlySet<string> = new Set([
   ...Object.keys(commands),
   ...Object.keys(verbs),
   "auth",
-  "completion",
   "help",
   "menu",
   "version",

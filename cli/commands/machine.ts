@@ -5,6 +5,7 @@ import type { Command } from "./index.ts";
 
 export const command: Command = {
   accepts: ["format"],
+  choices: { format: machineFormats },
   words: 1,
   run: async ({ auth, facts, flags, output, provider, words }) => {
     if (provider === "") {

@@ -11,6 +11,7 @@ const formats: readonly string[] = ["raw", "json", "header", "env", "exec-creden
 
 export const command: Command = {
   accepts: [...obtaining, "format"],
+  choices: { format: formats },
   run: async (context) => {
     const { flags, output } = context;
     const format = flags.json === true ? "json" : (flags.format ?? "raw");

@@ -18,6 +18,7 @@ export async function commands(): Promise<Figure[]> {
   const cases = [
     { what: "token (fresh, stored)", args: ["codex", "token"], most: 1.15 },
     { what: "status", args: ["status"], most: 1.15 },
+    { what: "completion bash", args: ["completion", "bash"], most: 1.25 },
     { what: "--version", args: ["--version"], most: 1.15 },
     { what: "--help", args: ["--help"], most: 3 },
   ];

@@ -29,11 +29,9 @@ describe("help and version", () => {
       assert.equal(stderr, "");
       for (const form of [
         ..."enable disable login complete wait cancel logout token refresh ask why explain reset".split(" "),
-        ..."status machine inspect replay exec import profile shell doctor demo emulator".split(" "),
+        ..."status machine inspect replay exec import profile shell doctor completion demo emulator".split(" "),
       ])
         assert.match(stdout, new RegExp(`^  (<p> )?${form}\\b`, "m"));
-      for (const unfinished of ["completion"])
-        assert.doesNotMatch(stdout, new RegExp(`^  (<p> )?${unfinished}\\b`, "m"));
       assert.deepEqual(
         stdout.split("\n").filter((text) => text.length > 80),
         [],

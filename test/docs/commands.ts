@@ -11,6 +11,7 @@ export const alone = [
   "profile",
   "shell",
   "doctor",
+  "completion",
   "demo",
   "emulator",
 ] as const;

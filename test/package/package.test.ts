@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
 import manifest from "../../package.json" with { type: "json" };
+import { completionScripts, shells } from "../../cli/completion/scripts.ts";
 import { entry, ran } from "./built.ts";
 
 function homeWith(token: object | null): string {
@@ -78,9 +79,19 @@ test("status without settings of one's own is told without the whole program", a
   rmSync(home, { recursive: true, force: true });
 });
 
+test("a completion script is printed without the whole program, as the tables of today have it", async () => {
+  const home = homeWith(lasting);
+  const scripts = await completionScripts();
+  for (const shell of shells) {
+    const { code, stdout, stderr } = await ran(home, ["completion", shell], { NODE_OPTIONS: `--import=${spy()}` });
+    assert.deepEqual([code, stdout, stderr], [0, scripts[shell], ""]);
+  }
+  rmSync(home, { recursive: true, force: true });
+});
+
 test("the short way and the long way say the same", async () => {
   const home = homeWith(lasting);
-  for (const args of [["codex", "token"], ["status"], ["status", "--json"], ["--version"]]) {
+  for (const args of [["codex", "token"], ["status"], ["status", "--json"], ["--version"], ["completion", "bash"]]) {
     // An option that the short way does not know sends the same question the long way.
     const [short, long] = await Promise.all([ran(home, args), ran(home, [...args, "--non-interactive"])]);
     assert.deepEqual(short, long, args.join(" "));
