@@ -23,7 +23,11 @@ export async function handingOver(
           row.kind !== "device" && grants.includes("device")
             ? ` A device code has a shorter address: ${commandOf(row, "login --device --qr")}`
             : "";
-        output.say(`The QR code needs ${columns} columns, and there are ${room}.${shorter}`);
+        const why =
+          columns === Infinity
+            ? "The address is too long for a QR code."
+            : `The QR code needs ${columns} columns, and there are ${room}.`;
+        output.say(why + shorter);
       }
       for (const line of lines ?? []) output.say(output.style(["whiteBright", "bgBlack"], line));
     }

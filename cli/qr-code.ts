@@ -8,13 +8,19 @@ import { encode } from "uqr";
 const quietZones = [4, 2, 1] as const;
 
 export interface QrCode {
+  /** Infinity: no code holds so much. */
   readonly columns: number;
   /** Null: it is too wide. */
   readonly lines: readonly string[] | null;
 }
 
-/** @param columns of the terminal @throws RangeError for more than 2953 bytes */
+/** ISO/IEC 18004, table 7: version 40 with the least correction. */
+const mostBytes = 2953;
+
+/** @param columns of the terminal */
 export function qrCode(text: string, columns: number): QrCode {
+  // A server says how long its addresses are.
+  if (Buffer.byteLength(text) > mostBytes) return { columns: Infinity, lines: null };
   // The least correction: a screen has no stains, and a larger code has smaller modules.
   const { data: modules } = encode(text, { ecc: "L", border: 0 });
   const quiet = quietZones.find((zone) => modules.length + 2 * zone <= columns);

@@ -5,8 +5,11 @@ import { stripVTControlCharacters } from "node:util";
 import * as fc from "fast-check";
 import decode from "qr/decode.js";
 import { copying } from "../../cli/clipboard.ts";
+import { handingOver } from "../../cli/handing-over.ts";
 import { hyperlink, takesHyperlinks } from "../../cli/hyperlink.ts";
 import { qrCode } from "../../cli/qr-code.ts";
+import type { Context } from "../../cli/session.ts";
+import type { PendingRow, Provider } from "../../runtime/index.ts";
 import { type Emulator, startEmulator } from "../../providers/emulator/index.ts";
 import { addressIn, House } from "./program.ts";
 import { leaveSeats, noTerminals, sitDown } from "./seat.ts";
@@ -54,6 +57,16 @@ describe("a QR code", () => {
 
   it("of a long address fits 80 columns", () => {
     assert.ok(qrCode(`https://auth.example/${"a".repeat(490)}`, 80).lines !== null);
+  });
+
+  it("of an address that none holds is said not to be, and stops no sign-in", async () => {
+    const urlComplete = `https://auth.example/${"é".repeat(1500)}`;
+    assert.deepEqual(qrCode(urlComplete, Infinity), { columns: Infinity, lines: null });
+    const said: string[] = [];
+    const context = { flags: { qr: true }, io: { stderr: {} }, output: { say: (line: string) => said.push(line) } };
+    const handOver = await handingOver(context as unknown as Context, { grants: ["device"] } as unknown as Provider);
+    handOver({ kind: "device", urlComplete } as PendingRow);
+    assert.deepEqual(said, ["The address is too long for a QR code."]);
   });
 });
 
