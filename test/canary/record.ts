@@ -2,9 +2,10 @@
 // emulator makes, so that `run.ts` can search the one for the other afterwards.
 import childProcess from "node:child_process";
 import { subscribe } from "node:diagnostics_channel";
-import fs, { appendFileSync, type RmOptions } from "node:fs";
+import fs, { appendFileSync, lstatSync, mkdirSync, renameSync, type RmOptions } from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
-import { join } from "node:path";
+import { tmpdir } from "node:os";
+import { dirname, join, relative } from "node:path";
 
 const folder = process.env["CANARY_FOLDER"] ?? "";
 const own = `${process.pid}-${Date.now()}`;
@@ -13,10 +14,18 @@ subscribe("llxprt-auth:emulator:secret", (secret) => {
   appendFileSync(join(folder, `secrets-${own}`), `${JSON.stringify(secret)}\n`);
 });
 
-// Homes are removed as a whole at the end of a test: not this time.
+// Homes are removed as a whole at the end of a test: not this time. What is removed in the middle of one has to be gone, and
+// is kept elsewhere, under the same names.
 const { rmSync } = fs;
+let removals = 0;
 fs.rmSync = (path: fs.PathLike, options?: RmOptions) => {
   if (options?.recursive !== true) rmSync(path, options);
+  else if (dirname(String(path)) !== tmpdir() && lstatSync(path, { throwIfNoEntry: false }) !== undefined) {
+    removals += 1;
+    const kept = join(folder, `removed-${own}-${removals}`, relative(tmpdir(), String(path)));
+    mkdirSync(dirname(kept), { recursive: true });
+    renameSync(path, kept);
+  }
 };
 
 // `token` prints one because it was asked to.
