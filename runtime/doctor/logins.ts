@@ -71,7 +71,8 @@ function standing(auth: Auth, name: AccountName, about: string): Finding[] {
   const { lastError } = row;
   if (!row.enabled)
     return [notice("login_disabled", about, `${who} is not used: OAuth is off`, commandFor(name, "enable"))];
-  if (row.usable === "no" && !row.unexpired && !row.refreshable)
+  // A refresh token that was refused is still there.
+  if (row.usable === "no" && !row.unexpired && (!row.refreshable || row.state === "expired"))
     return [...outranked, problem("login_ended", about, `${who} has ended`, commandFor(name, "login"))];
   if (lastError !== null) {
     const said = `${who} could not be renewed (${lastError})`;

@@ -224,6 +224,16 @@ describe("logins", () => {
     assert.deepEqual(told(home.paths.oauth), [["notice", "copies_kept", null]]);
   });
 
+  it("have ended, too, when the provider refused to renew one whose token is dead", async () => {
+    using home = made();
+    const refused = { generation: 1, code: "refresh_refused" };
+    const ours = { schema: 1, lineage: "l", generation: 1, refused };
+    home.plant("codex", plainTokens(home.now(), { expiry: 1000, llxprt_auth: ours }));
+    const findings = await found(home);
+    assert.deepEqual(words(findings, home.file("codex")), ["problem login_ended"]);
+    assert.equal(findings.find(({ code }) => code === "login_ended")?.next, "llxprt-auth codex login");
+  });
+
   it("and whoever holds a lock, and whether he is stopped", async () => {
     using home = made();
     home.plant("codex", plainTokens());
