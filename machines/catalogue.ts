@@ -122,7 +122,7 @@ export const catalogue = {
     "import {provider}",
     "none",
   ),
-  import_unreadable: entry("no login can be read from {detail}", "misconfigured", "{provider} login", "good"),
+  import_unreadable: entry("no login can be read: {detail}", "misconfigured", "{provider} login", "good"),
   import_is_key: entry(
     "{detail} holds an API key and no login; use the key with --keyfile or --key-stdin, or keep it with `profile save`",
     "misconfigured",

@@ -183,7 +183,7 @@ describe("import of a provider's login", () => {
       /holds an API key and no login; use the key with --keyfile/,
       { OPENAI_API_KEY: "canary-key-of-a-tool" },
     ],
-    ["a damaged file", 6, /No login can be read from \S+auth\.json holds no login/, "{ canary-half-a-file"],
+    ["a damaged file", 6, /No login can be read: \S+auth\.json holds no login/, "{ canary-half-a-file"],
   ];
   for (const [what, exit, says, content] of none)
     it(`ends with ${exit} and a reason: ${what}`, async () => {
