@@ -19,7 +19,7 @@ export async function choose(words: Line["words"]): Promise<Choice> {
   const name = first.toLowerCase();
   const own = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (own !== undefined) {
-    const isAbout = ["exec", "import", "machine", "status"].includes(name) && second !== undefined;
+    const isAbout = second !== undefined && /^\w+ [<[]p[\]>]/.test(own.form);
     const provider = isAbout ? second.toLowerCase() : "";
     return { listed: own, command: await own.load(), provider, words: isAbout ? rest : words.slice(1) };
   }
