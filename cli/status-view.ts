@@ -43,7 +43,8 @@ export function tableOf(rows: readonly StatusRow[], now: number, paint: Paint): 
 }
 
 /** Everything about one account, a fact a line. */
-export function detailsOf({ row, nextTimerAt, scopes }: Status, title: string, now: number, paint: Paint): string {
+export function detailsOf(status: Status, title: string, now: number, paint: Paint): string {
+  const { row, nextTimerAt, scopes } = status;
   const facts: readonly (readonly [string, string | null])[] = [
     ["account", row.account],
     ["identity", row.identity],
@@ -51,7 +52,7 @@ export function detailsOf({ row, nextTimerAt, scopes }: Status, title: string, n
     ["state", row.state],
     ["usable", row.usable],
     ["expires", row.expiresAt === null ? null : expiryOf(row, now)],
-    ["renewal", renewalOf(row)],
+    ["renewal", renewalOf(status)],
     ["not granted", scopes === null || scopes.missing.length === 0 ? null : scopes.missing.join(" ")],
     ["not asked", scopes === null || scopes.more.length === 0 ? null : scopes.more.join(" ")],
     ["verified", row.verifiedAt === null ? null : moment(Date.parse(row.verifiedAt), now)],
@@ -66,9 +67,10 @@ export function detailsOf({ row, nextTimerAt, scopes }: Status, title: string, n
   return [`${paintMark(row, markOf(row), paint)} ${paint("bold", row.provider)}  ${title}`, ...lines].join("\n");
 }
 
-function renewalOf({ present, refreshable, importedFrom }: StatusRow): string | null {
+function renewalOf({ row: { present, refreshable, importedFrom }, renewalRefused }: Status): string | null {
   if (!present) return null;
   if (importedFrom !== undefined) return `by ${importedFrom.tool} alone`;
+  if (renewalRefused) return "refused: sign in again";
   return refreshable ? "possible" : "not possible: sign in again after its end";
 }
 

@@ -51,6 +51,8 @@ export interface Status {
   /** How what was granted differs from what the provider's data asks for. Null: not at all, or it was not we who asked. */
   readonly scopes: ScopeDifference | null;
   readonly exitCode: number;
+  /** The provider will not renew these tokens any more, refresh token or not. */
+  readonly renewalRefused: boolean;
   readonly nextTimerAt: number | null;
 }
 
@@ -82,6 +84,7 @@ export function statusOf(name: AccountName, findings: Findings, source: Source, 
     fault: findings.fault?.message ?? borrowed?.trouble ?? null,
     scopes: credential?.lineage == null ? null : scopeDifference(asked, credential.scope),
     exitCode,
+    renewalRefused: facts !== null && facts.refused !== null,
     nextTimerAt,
   };
 }

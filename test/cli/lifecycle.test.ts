@@ -137,6 +137,10 @@ describe("the table", () => {
     assert.match((await run("codex status")).stdout, /^ {2}next +llxprt-auth codex login$/m);
     house.plant("codex", { ...alive, expiry: now() + 600 });
     assert.match((await run("codex status")).stdout, /^ {2}timer +in 9:5\d$/m);
+    assert.match((await run("codex status")).stdout, /^ {2}renewal +possible$/m);
+    const refused = { lineage: "planted", generation: 1, refused: { generation: 1, code: "refresh_refused" } };
+    house.plant("codex", { ...alive, expiry: now() + 600, llxprt_auth: { schema: 1, ...refused } });
+    assert.match((await run("codex status")).stdout, /^ {2}renewal +refused: sign in again$/m);
     house.plant("codex-work", { ...alive, expiry: now() - 600 });
     const { stdout } = await run("codex status");
     assert.match(stdout, /^✓ {2}codex \(work\)/m, "other accounts follow");
