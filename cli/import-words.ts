@@ -35,9 +35,10 @@ export function lookedAt(searched: Imports["searched"]): string[] {
 
 /** Where a login may be that is not read here. */
 export function mayBeElsewhere(of: readonly Pick<Found, "tool" | "elsewhere">[]): string[] {
-  return of.flatMap(({ tool, elsewhere }) =>
+  const notes = of.flatMap(({ tool, elsewhere }) =>
     elsewhere === null ? [] : [`Note: ${tool} may keep its login ${elsewhere}. That is not read here.`],
   );
+  return [...new Set(notes)];
 }
 
 /** What taking a login over means, before it is done. */

@@ -56,6 +56,8 @@ describe("import without a provider", () => {
     for (const { file } of [tools["Codex CLI"], tools["Claude Code"], tools["Qwen Code"], tools["Gemini CLI"]])
       assert.ok(stderr.includes(join(house.folder, file)), file);
     assert.match(stderr, /may keep its login in the Keychain, on macOS\. That is not read here/);
+    const notes = stderr.split("\n").filter((text) => text.startsWith("Note: "));
+    assert.deepEqual(notes, [...new Set(notes)], "each once, however many providers a program has");
     assert.deepEqual(await json("import"), { schema: 1, found: [] });
     assert.ok(!house.has("oauth"), "nothing is made");
   });
