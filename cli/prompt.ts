@@ -1,7 +1,8 @@
 // Lines for the shell: edited and with a history on a terminal, read as they are from a pipe.
 //
 // Between two lines nobody holds standard input, so that a command may ask questions of its own.
-import { createInterface } from "node:readline";
+import { type AsyncCompleter, createInterface } from "node:readline";
+import type { Completion } from "./completer.ts";
 import { isTerminal, type Io } from "./terminal.ts";
 
 export interface Prompt {
@@ -10,8 +11,11 @@ export interface Prompt {
   close(): void;
 }
 
-export function createPrompt(io: Io, signal: AbortSignal): Prompt {
-  return isTerminal(io) ? onTerminal(io, signal) : fromPipe(io, signal);
+/** What Tab offers for a line. */
+export type Completer = (line: string) => Promise<Completion>;
+
+export function createPrompt(io: Io, signal: AbortSignal, complete?: Completer): Prompt {
+  return isTerminal(io) ? onTerminal(io, signal, complete) : fromPipe(io, signal);
 }
 
 /** Asks for a yes; anything else, or nothing, is none. @throws the signal's reason */
@@ -22,13 +26,14 @@ export async function saysYes(io: Io, signal: AbortSignal, question: string): Pr
   return answer?.trim().toLowerCase() === "yes";
 }
 
-function onTerminal({ stdin, stderr, interrupts }: Io, signal: AbortSignal): Prompt {
+function onTerminal({ stdin, stderr, interrupts }: Io, signal: AbortSignal, complete?: Completer): Prompt {
   let history: string[] = [];
   const ready: string[] = [];
   const next = (prompt: string): Promise<string | null> =>
     new Promise((resolve, reject) => {
       signal.throwIfAborted();
-      const lines = createInterface({ input: stdin, output: stderr, terminal: true, history, prompt });
+      const usual = { input: stdin, output: stderr, terminal: true, history, prompt };
+      const lines = createInterface(complete === undefined ? usual : { ...usual, completer: offering(complete) });
       const aborted = (): void => {
         lines.close();
         reject(signal.reason);
@@ -52,6 +57,16 @@ function onTerminal({ stdin, stderr, interrupts }: Io, signal: AbortSignal): Pro
   return {
     next: async (prompt) => ready.shift() ?? next(prompt),
     close: () => undefined,
+  };
+}
+
+/** A Tab that cannot be answered offers nothing. */
+function offering(complete: Completer): AsyncCompleter {
+  return (line, offer) => {
+    complete(line).then(
+      ([words, typed]) => offer(null, [[...words], typed]),
+      () => offer(null, [[], line]),
+    );
   };
 }
 

@@ -5,7 +5,8 @@
 import { hint, usage } from "../dispatch.ts";
 import { failureOf } from "../failure.ts";
 import { report } from "../output.ts";
-import { createPrompt } from "../prompt.ts";
+import type { Known } from "../completer.ts";
+import { type Completer, createPrompt } from "../prompt.ts";
 import { type Carried, type Context, createContext } from "../session.ts";
 import { type Io, isTerminal, readAnswer } from "../terminal.ts";
 import { wordsOf } from "../words.ts";
@@ -36,7 +37,7 @@ export const command: Command = {
       model: flags.model,
     };
     if (!isQuiet) output.say("Ask something, or /help. /quit ends.");
-    const prompt = createPrompt(io, signal);
+    const prompt = createPrompt(io, signal, completer(context));
     let code = 0;
     try {
       for (;;) {
@@ -98,6 +99,26 @@ async function say(shell: Shell, text: string, signal: AbortSignal): Promise<num
     await asking.close();
   }
 }
+
+/** Loads what it offers at the first Tab. */
+function completer({ auth }: Context): Completer {
+  let known: Promise<Known> | null = null;
+  const load = async (): Promise<Known> => {
+    const { vocabulary } = await import("../completion/vocabulary.ts");
+    const providers = [...(await auth()).providers.keys()];
+    const none = Object.fromEntries(Object.keys(actions).map((name) => [name, []]));
+    return { vocabulary: await vocabulary(), providers, actions: { ...none, ...following, provider: providers } };
+  };
+  return async (line) => {
+    const { completed } = await import("../completer.ts");
+    return completed(line, await (known ??= load()));
+  };
+}
+
+const following: Readonly<Record<string, readonly string[]>> = {
+  set: ["auth-key", "auth-keyfile", "model"],
+  profile: ["save", "load", "list", "delete"],
+};
 
 type Action = (shell: Shell, words: readonly string[], signal: AbortSignal) => Promise<number>;
 

@@ -223,8 +223,22 @@ describe("at a terminal", { skip: noTerminals }, () => {
     using house = new House(emulator);
     const seat = sitDown(house, "shell");
     await seat.sees(/gemini> $/);
-    seat.type("/provider codex\r");
-    await seat.sees(/codex> $/);
+    // Keys that come at once are a paste, in which a Tab is one.
+    for (const [typed, shown] of [
+      ["/prov", /> \/prov$/],
+      ["\t", /> \/provider $/],
+      ["cod", / cod$/],
+      ["\t", / codex $/],
+      ["\r", /codex> $/],
+      ["/auth codex logi", / logi$/],
+      ["\t", / login $/],
+      ["--gr", / --gr$/],
+      ["\t", / --grant $/],
+      ["\u0015", /codex> $/],
+    ] as const) {
+      seat.type(typed);
+      await seat.sees(shown);
+    }
     seat.type("/set auth-key\r");
     await seat.sees(/Paste the key/);
     seat.type(`${emulator.apiKeys.codex}\r`);
