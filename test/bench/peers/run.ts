@@ -4,20 +4,18 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import { measures } from "../figures.ts";
 import { libraries, loaderIn } from "./libraries.ts";
 import { programs } from "./programs.ts";
 import { starting } from "./starting.ts";
-import { type Table, tableText } from "./table.ts";
+import { tableText } from "./table.ts";
 import { cached, crowded } from "./tokens.ts";
-
-delete process.env["NODE_EXTRA_CA_CERTS"];
 
 const [given] = process.argv.slice(2);
 const modules = given ?? installed();
+// Not before: npm may need it. What starts would be measured with it.
+delete process.env["NODE_EXTRA_CA_CERTS"];
 const load = loaderIn(modules);
 const tables = [starting(modules), await cached(load), await crowded(load)];
-const own = await alone();
 
 writeFileSync(
   join("docs", "performance.md"),
@@ -25,9 +23,9 @@ writeFileSync(
 
 Written by \`npm run peers\` on ${new Date().toISOString().slice(0, 10)}: Node ${process.version}, ${process.platform} ${process.arch}, ${availableParallelism()} cores. Everything in one run.
 Machines differ and are noisy, so ratios carry the claims. Nothing but loopback can be reached from the programs measured.
+What this program takes alone is printed by \`npm run bench\`, each figure beside its goal.
 
-${tables.map(tableText).join("\n")}
-${tableText(own)}`,
+${tables.map(tableText).join("\n")}`,
 );
 
 function installed(): string {
@@ -40,13 +38,4 @@ function installed(): string {
   });
   if (status !== 0) throw new Error("npm could not install the programs to compare with");
   return join(folder, "node_modules");
-}
-
-/** What `npm run bench` prints. */
-async function alone(): Promise<Table> {
-  const rows: string[][] = [];
-  for (const measure of Object.values(measures))
-    for (const { what, goal, measured, isMet } of await measure())
-      rows.push([what, measured, isMet ? goal : `**missed:** ${goal}`]);
-  return { title: "Alone", says: "What `npm run bench` measures.", head: ["figure", "measured", "goal"], rows };
 }
