@@ -16,12 +16,11 @@ export function recognized(paths: Paths, name: AccountName, credential: StoredCr
   const { lineage: known, generation: counted, refreshToken } = credential;
   // Where generations are counted our part is there, lineage or not: a refresh that left the refresh token is behind it.
   if (known !== null || counted > 0 || refreshToken === null) return credential;
-  const of = refreshToken.fingerprint();
   for (const file of listFolder(paths.spend(name))) {
     const parts = partsOf(file);
     if (parts?.ending !== "sent") continue;
     const permit = readPrivate(join(paths.spend(name), file), name, "latin1");
-    if (permit === null || decodePermit(permit.text, parts.attempt).of !== of) continue;
+    if (permit === null || decodePermit(permit.text, parts.attempt).of !== refreshToken.fingerprint()) continue;
     const { lineage, generation } = parts;
     return { ...credential, lineage, generation };
   }
