@@ -9,7 +9,7 @@ import { homeWithToken } from "../home.ts";
 import { type Program, prepare, programs, type Question, questions } from "./programs.ts";
 import type { Table } from "./table.ts";
 
-const rounds = 3;
+const rounds = 15;
 const runsARound = 3;
 
 interface Cost {
