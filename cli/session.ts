@@ -24,6 +24,8 @@ export interface Context {
   readonly auth: () => Promise<Auth>;
   /** The account that the command is about. */
   readonly account: () => Promise<Account>;
+  /** Name of the account that is meant of a provider; undefined: its default one. */
+  readonly accountNamed: (provider: string) => Promise<string | undefined>;
   /** The provider's data. */
   readonly facts: () => Promise<Provider>;
   /** Reads the settings anew. */
@@ -79,14 +81,17 @@ export function createContext({ io, flags, provider, words, signal, carried = {}
   };
   const auth = (): Promise<Auth> => (opened ??= open());
 
-  /** The account of the profile in use, if it is one of this provider's. */
-  const profileAccount = async (): Promise<string | undefined> => {
+  /** The account of the profile in use, if it is one of that provider's. */
+  const profileAccount = async (of: string): Promise<string | undefined> => {
     const name = flags.profile ?? carried.profile;
     if (name === undefined) return undefined;
     const { settingsIn } = await import("../runtime/index.ts");
     const profile = settingsIn(await host()).profile(name);
-    return profile.provider === provider ? (profile.account ?? undefined) : undefined;
+    return profile.provider === of ? (profile.account ?? undefined) : undefined;
   };
+
+  const accountNamed = async (of: string): Promise<string | undefined> =>
+    flags.account ?? (await profileAccount(of)) ?? (io.environment["LLXPRT_AUTH_ACCOUNT"] || undefined);
 
   return {
     io,
@@ -100,9 +105,10 @@ export function createContext({ io, flags, provider, words, signal, carried = {}
     keys,
     auth,
     account: async () => {
-      const named = flags.account ?? (await profileAccount()) ?? (io.environment["LLXPRT_AUTH_ACCOUNT"] || undefined);
+      const named = await accountNamed(provider);
       return (await auth()).account(provider, named);
     },
+    accountNamed,
     facts: async () => {
       const { providers } = await auth();
       const facts = providers.get(provider);

@@ -207,9 +207,12 @@ async function commandLine({ context, io, carried }: Shell, words: readonly stri
 }
 
 /** The first that can be used, else the first. */
-async function firstProvider({ auth: open, flags, io }: Context): Promise<string> {
+async function firstProvider({ auth: open, accountNamed }: Context): Promise<string> {
   const auth = await open();
   const names = [...auth.providers.keys()];
-  const account = flags.account ?? (io.environment["LLXPRT_AUTH_ACCOUNT"] || undefined);
-  return names.find((name) => auth.account(name, account).status().row.usable !== "no") ?? names[0] ?? "";
+  for (const name of names) {
+    const account = await accountNamed(name);
+    if (auth.account(name, account).status().row.usable !== "no") return name;
+  }
+  return names[0] ?? "";
 }

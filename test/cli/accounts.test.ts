@@ -89,6 +89,22 @@ describe("the account that a command is about", () => {
     assert.ok(row.some((one) => one["account"] === "profile"));
   });
 
+  it("is the same where the shell looks whom to ask first", async () => {
+    assert.equal((await run("profile save mine --provider codex --account work")).code, 0);
+    const environment = { LLXPRT_AUTH_ACCOUNT: "env" };
+    const asked = async (line: string): Promise<string | undefined> => {
+      const { stderr } = await run(line, { environment, input: "/provider\n" });
+      return /^Current: (\w+)\./m.exec(stderr)?.[1];
+    };
+    house.plant("codex-work", token("codex-work"));
+    assert.deepEqual([await asked("shell --profile mine"), await asked("shell")], ["codex", "gemini"]);
+    house.plant("anthropic-work", token("anthropic-work"));
+    assert.equal(await asked("shell --profile mine"), "codex", "the profile's account is of the profile's provider");
+    house.plant("anthropic-env", token("anthropic-env"));
+    assert.deepEqual([await asked("shell --profile mine"), await asked("shell")], ["anthropic", "anthropic"]);
+    assert.equal(await asked("shell --profile mine --account none"), "gemini");
+  });
+
   it("keeps what llxprt-code has in its profile, and saving a key leaves the account there", async () => {
     house.plant("codex-work", token("work"));
     await run("profile save mine --provider codex --account work");
