@@ -1,4 +1,5 @@
 // Ctrl-C, and who it is for: the innermost thing that runs. Inside `shell` that is the command, not the shell.
+import { once } from "node:events";
 
 export interface Turn {
   readonly signal: AbortSignal;
@@ -48,4 +49,9 @@ export function createInterrupts(): Interrupts {
       };
     },
   };
+}
+
+/** Waits for the end that a person makes of what serves until then. The server keeps the process alive, not this. */
+export async function untilInterrupted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, "abort");
 }

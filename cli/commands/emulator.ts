@@ -5,6 +5,7 @@ import { writeFileSync } from "node:fs";
 import { resolve as absolute } from "node:path";
 import { type Emulator, startEmulator } from "../../providers/emulator/index.ts";
 import { usage } from "../dispatch.ts";
+import { untilInterrupted } from "../interrupts.ts";
 import { portIn } from "../numbers.ts";
 import { shellWord } from "../output.ts";
 import type { Context } from "../session.ts";
@@ -24,7 +25,7 @@ export const command: Command = {
       else output.data(emulator.url);
       await (flags.home === undefined ? sayHow(context, emulator) : point(context, emulator, flags.home));
       output.say("Ctrl-C ends it.");
-      await ended(signal);
+      await untilInterrupted(signal);
       return 0;
     } finally {
       await emulator.close();
@@ -58,16 +59,4 @@ async function sayHow({ output }: Context, emulator: Emulator): Promise<void> {
   const { port } = new URL(emulator.url);
   output.say("To point a home folder at it, stop this and start it with one:");
   output.say(`\nllxprt-auth emulator --port ${port} --home /tmp/llxprt-emulated\n`);
-}
-
-function ended(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const awake = setInterval(() => undefined, 1_000_000);
-    const end = (): void => {
-      clearInterval(awake);
-      resolve();
-    };
-    if (signal.aborted) end();
-    else signal.addEventListener("abort", end, { once: true });
-  });
 }

@@ -4,6 +4,7 @@
 // The address stands alone on standard output. It lets one browser in, once, so that it is printed before anything is opened.
 // With `--stately` the page behind it hands the statecharts on to a page of somebody else: that is asked first.
 import { openingIn } from "../browser.ts";
+import { untilInterrupted } from "../interrupts.ts";
 import type { Context } from "../session.ts";
 import { askToShare } from "../sharing.ts";
 import { surroundings } from "../signing-in.ts";
@@ -22,7 +23,7 @@ export const command: Command = {
     else output.data(inspector.url);
     await show(context, inspector.url);
     output.say("Ctrl-C ends it.");
-    await interrupted(signal);
+    await untilInterrupted(signal);
     // The port is given back when the runtime is closed.
     return 0;
   },
@@ -40,19 +41,4 @@ async function show({ io, flags, host, output }: Context, url: string): Promise<
   } catch {
     output.say("No browser could be opened: open the address yourself.");
   }
-}
-
-/** The server keeps the process alive meanwhile. */
-function interrupted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else
-      signal.addEventListener(
-        "abort",
-        () => {
-          resolve();
-        },
-        { once: true },
-      );
-  });
 }
