@@ -4,7 +4,7 @@
 // ends anything. While it waits, every way to an end is open: the browser, a paste, another terminal.
 import { resolve } from "node:path";
 import type { Account, LoginRequest, PendingRow, Status, Surrounding } from "../runtime/index.ts";
-import { openingIn } from "./browser.ts";
+import { mayOpen, openPage } from "./browser.ts";
 import { handingOver } from "./handing-over.ts";
 import { lower } from "./output.ts";
 import type { Context } from "./session.ts";
@@ -60,7 +60,7 @@ async function converse(context: Context, account: Account, begin: Begin): Promi
         handOver(row);
         stops.push(keepTime(context, row));
         // Whoever began it has opened the page: one browser is enough.
-        if (!joined) void openPage(context, row, around);
+        if (!joined) void showPage(context, row, around);
       },
     });
     for (const stop of stops.splice(0)) stop();
@@ -92,27 +92,13 @@ async function sayTwins({ auth: open, output }: Context, { row: { provider, acco
   output.say(`in the browser, or use another browser: ${commandOf({ provider, account }, "login")} --browser CMD`);
 }
 
-/** Opens the page where the person is likely to see it. Never fatal. */
-async function openPage(
-  { io, flags, host, output, facts }: Context,
-  row: PendingRow,
-  around: readonly Surrounding[],
-): Promise<void> {
-  const { url, urlComplete } = row;
-  const opening = openingIn(io, flags, around);
-  if (opening === "unseen") output.say("There is no display here: open the address in a browser on any machine.");
-  if (opening !== "open") return;
+/** Opens the page where the person is likely to see it. */
+async function showPage(context: Context, row: PendingRow, around: readonly Surrounding[]): Promise<void> {
+  const { facts, output } = context;
+  if (!mayOpen(context, around, "on any machine")) return;
   const { isKnownPage } = await import("../runtime/index.ts");
-  if (!isKnownPage(await facts(), row)) {
-    output.say("It is on a host that is not known for this provider, so it was not opened. Look at it before you do.");
-    return;
-  }
-  try {
-    await (await host()).openBrowser(urlComplete ?? url);
-    output.say("The browser was asked to open it.");
-  } catch {
-    output.say("No browser could be opened: open the address yourself.");
-  }
+  if (isKnownPage(await facts(), row)) return openPage(context, row.urlComplete ?? row.url);
+  output.say("It is on a host that is not known for this provider, so it was not opened. Look at it before you do.");
 }
 
 /** Hands pastes to the sign-in. A wrong one is answered, and the wait goes on. */

@@ -3,9 +3,8 @@
 //
 // The address stands alone on standard output. It lets one browser in, once, so that it is printed before anything is opened.
 // With `--stately` the page behind it hands the statecharts on to a page of somebody else: that is asked first.
-import { openingIn } from "../browser.ts";
+import { mayOpen, openPage } from "../browser.ts";
 import { untilInterrupted } from "../interrupts.ts";
-import type { Context } from "../session.ts";
 import { askToShare } from "../sharing.ts";
 import { surroundings } from "../signing-in.ts";
 import type { Command } from "./index.ts";
@@ -21,24 +20,12 @@ export const command: Command = {
     output.say("A live picture of every login, for one browser on this machine. It reads, and changes nothing.");
     if (flags.json === true) output.json({ schema: 1, url: inspector.url, pid: process.pid });
     else output.data(inspector.url);
-    await show(context, inspector.url);
+    const isAlone = flags["non-interactive"] === true;
+    if (!isAlone && mayOpen(context, await surroundings(context), "of this machine"))
+      await openPage(context, inspector.url);
     output.say("Ctrl-C ends it.");
     await untilInterrupted(signal);
     // The port is given back when the runtime is closed.
     return 0;
   },
 };
-
-/** Never fatal: the address is there to be copied. */
-async function show({ io, flags, host, output }: Context, url: string): Promise<void> {
-  const isAlone = flags["non-interactive"] === true;
-  const opening = isAlone ? "none" : openingIn(io, flags, await surroundings({ io }));
-  if (opening === "unseen") output.say("There is no display here: open the address in a browser of this machine.");
-  if (opening !== "open") return;
-  try {
-    await (await host()).openBrowser(url);
-    output.say("The browser was asked to open it.");
-  } catch {
-    output.say("No browser could be opened: open the address yourself.");
-  }
-}
