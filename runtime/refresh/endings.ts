@@ -97,8 +97,10 @@ export function endings(
       if (retryAfterMs === null && isForgiven(wiring, provider, name, spent)) {
         return { type: "step.done", verdict: { kind: "unavailable", code } };
       }
-      // A repeat could cost an access token that is still good.
-      const notBefore = provider.rotation === "never" ? 0 : credential.expiresAt;
+      // A repeat could cost an access token that is still good. One that the API refuses is not, and then this pause is
+      // what keeps every further 401 from presenting the refresh token again.
+      const isSpared = provider.rotation !== "never" && !way.forced;
+      const notBefore = isSpared ? credential.expiresAt : 0;
       const verdict = paused(code, (before) => {
         const next = putOff(before, code, host.now(), retryAfterMs);
         return waitingUntil(next, code, Math.max(next.retry?.at ?? 0, notBefore));

@@ -49,7 +49,7 @@ export function refreshSteps(
   spared: () => RefreshVerdict | null,
 ): RefreshSteps {
   const { host, store, spend, locks } = wiring;
-  const way = beginning();
+  const way = beginning(demand);
   const written = noting(way, wiring, name);
   const { note, noteNews, paused } = written;
   const current = () => spending(way);

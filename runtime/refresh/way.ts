@@ -1,6 +1,7 @@
 // What is held and known on the way through the refresh protocol, and how it is noted: in the journal, and in the token file
 // when nothing came of it. It lives as long as one run does; what must survive a crash is in files.
 import { AuthError, type ErrorCode } from "../../machines/errors.ts";
+import type { RefreshDemand } from "../../machines/life.ts";
 import type { RefreshVerdict } from "../../machines/refresh.ts";
 import type { Entry, Step, Word } from "../inspect/record.ts";
 import type { Registration } from "../registration.ts";
@@ -14,6 +15,8 @@ import type { Lock } from "./lock.ts";
 import type { Presented } from "./presentation.ts";
 
 export interface Way {
+  /** Who asks has been refused by the API, or insists: the access token is of no use to him. */
+  readonly forced: boolean;
   lock: Lock | null;
   credential: StoredCredential | null;
   /** Of the presentation that is in doubt. */
@@ -27,8 +30,9 @@ export interface Way {
   letGo: (() => void) | null;
 }
 
-export function beginning(): Way {
+export function beginning({ force }: Pick<RefreshDemand, "force">): Way {
   return {
+    forced: force,
     lock: null,
     credential: null,
     doubted: null,

@@ -148,7 +148,7 @@ function stepsOf(
   demand: FreshDemand,
 ): { readonly isSpared: () => boolean; readonly of: Readonly<Record<RefreshState, Stepping>> } {
   const { provider, clock, vendor, ledger } = world;
-  const way: Way & { permit?: Permit | null } = beginning();
+  const way: Way & { permit?: Permit | null } = beginning(demand);
   const now = clock.wall;
   const current = () => spending(way);
   let doubted: Permit | null = null;
@@ -407,7 +407,7 @@ function stepsOf(
         const [permit] = provider.rotation === "never" ? [] : disk.permits(spent);
         if (rest === null && permit !== undefined && judged(permit, false).kind === "repeat")
           return { type: "step.done", verdict: { kind: "unavailable", code } };
-        const notBefore = provider.rotation === "never" ? 0 : credential.expiresAt;
+        const notBefore = provider.rotation === "never" || demand.force ? 0 : credential.expiresAt;
         const verdict = paused(code, (before) => {
           const next = putOff(before, code, now(), rest);
           return waitingUntil(next, code, Math.max(next.retry?.at ?? 0, notBefore));

@@ -91,6 +91,29 @@ describe("a server that asks to wait", { concurrency: 4 }, () => {
     assert.equal(presented(s), 1);
   });
 
+  for (const [what, fault] of [
+    ["that says nothing but 503", limited(undefined, 503)],
+    ["that breaks the connection", { kind: "drop-connection" }],
+  ] as const)
+    it(`or one ${what}: who has a token that the API refuses asks again after a pause, not at every 401`, async () => {
+      await using s = await onLimited(fault, 3_000);
+      const [first, second] = [s.auth(), s.auth()];
+      const credentials = await Promise.all([first, second].map(async (auth) => auth.account("anthropic").token()));
+      const everybody = async (): Promise<string[]> => {
+        const codes: string[] = [];
+        for (const [index, auth] of [first, second].entries())
+          codes.push(await codeOf(auth.account("anthropic").rejected(credentials[index] ?? assert.fail())));
+        return codes;
+      };
+      const code = fault.kind === "status" ? "server_error" : "network_broken";
+      for (let times = 0; times < 3; times += 1) assert.deepEqual(await everybody(), [code, code]);
+      assert.equal(presented(s), 1);
+      s.home.ahead = 31_000;
+      for (let times = 0; times < 3; times += 1) assert.deepEqual(await everybody(), [code, code]);
+      assert.equal(presented(s), 2);
+      assert.ok(Math.abs(retryOf(s)["at"] - seconds() - 31 - 60) <= 5, "twice as long");
+    });
+
   it("is not asked for every 401 beside a sign-in that is under way", async () => {
     await using s = await onLimited(limited("120"), 3_000);
     const { account } = await beginLogin(s.auth(), "anthropic", "loopback");
