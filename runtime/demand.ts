@@ -162,7 +162,8 @@ export function createDemands(
     if (next.generation !== credential.generation) return next;
     // No renewal: why not is what helps, and an unreachable server is no reason to sign in again.
     const isWhy = result?.kind === "unavailable" || result?.kind === "rejected";
-    const code = isWhy ? result.code : isWaiting(findings) ? (findings.survey.facts?.retry?.code ?? null) : null;
+    const retry = isWaiting(findings) ? findings.survey.facts?.retry : null;
+    const code = isWhy ? result.code : (retry?.code ?? after.survey.facts?.refused ?? null);
     if (code !== null) throw wiring.faults.recall(name, code);
     throw after.borrowed === null ? new AuthError("api_unauthorized", name) : readOnly(name, after.borrowed);
   };

@@ -296,6 +296,17 @@ describe("a definitive refusal", { concurrency: 4 }, () => {
     assert.equal(presented(s, "anthropic"), 1);
   });
 
+  it("is what every further 401 of the API is told with, in this process and in another", async () => {
+    await using s = await stage();
+    const auth = await signedIn(s, "codex", 3_000);
+    s.emulator.revokeAll("codex");
+    const account = auth.account("codex");
+    const credential = await account.token();
+    for (const asked of [account, account, s.auth().account("codex")])
+      assert.equal(await codeOf(asked.rejected(credential)), "refresh_refused");
+    assert.equal(presented(s, "codex"), 1);
+  });
+
   it("is forgotten by signing in again", async () => {
     await using s = await stage();
     const auth = await signedIn(s);
