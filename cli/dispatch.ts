@@ -43,8 +43,8 @@ async function swapped(verb: string, provider = ""): Promise<Error> {
 }
 
 /** What is wrong with the line for this command; null: nothing. */
-export function mistakeIn({ listed, command, words }: Choice, { given, behind }: Line): string | null {
-  const { accepts = [], words: most = 0, isCarrier = false } = command;
+export function mistakeIn({ listed, command, words }: Choice, { given, behind, flags }: Line): string | null {
+  const { accepts = [], choices = {}, words: most = 0, isCarrier = false } = command;
   if (isCarrier) {
     const isSeparate = behind !== null && behind.length > 0 && words.length === behind.length;
     if (!isSeparate) return `a provider, \`--\`, then the command to run: \`llxprt-auth ${listed.form}\``;
@@ -52,7 +52,12 @@ export function mistakeIn({ listed, command, words }: Choice, { given, behind }:
     return `\`llxprt-auth ${listed.form}\` takes nothing more; ${JSON.stringify(words[most])} is too much`;
   const allowed = new Set<string>([...Object.keys(globalOptions), ...accepts]);
   const foreign = given.find((option) => !allowed.has(option));
-  return foreign === undefined ? null : `\`llxprt-auth ${listed.form}\` has no option --${foreign}`;
+  if (foreign !== undefined) return `\`llxprt-auth ${listed.form}\` has no option --${foreign}`;
+  for (const [option, known] of Object.entries(choices)) {
+    const value = flags[option as keyof typeof choices];
+    if (value !== undefined && !known.includes(String(value))) return `--${option} must be one of ${known.join(", ")}`;
+  }
+  return null;
 }
 
 /** ` (did you mean …?)` when something is near enough. */

@@ -45,11 +45,7 @@ export const ownOptions = {
   "all-accounts": { ...flag, describe: "every account of the provider" },
   "no-revoke": { ...flag, describe: "delete the tokens here only" },
   "min-ttl": { ...text, describe: "seconds that the token must live; default 30" },
-  format: {
-    ...text,
-    choices: ["raw", "json", "header", "env", "exec-credential", "mermaid", "svg"],
-    describe: "how to print it; default raw, of a statechart mermaid",
-  },
+  format: { ...text, describe: "how to print it; default: the first" },
   interactive: { ...flag, describe: "let the person at the terminal take part" },
   force: { ...flag, describe: "even if the token is fresh" },
   model: { ...text, describe: "model to ask" },

@@ -5,7 +5,7 @@ import type { Context } from "../session.ts";
 export interface Command {
   /** Options that it takes besides the global ones. */
   readonly accepts?: readonly OwnOption[];
-  /** What an option may be here, where that is less than anywhere. */
+  /** What an option may be here, where commands differ in that. */
   readonly choices?: Readonly<Partial<Record<OwnOption, readonly string[]>>>;
   /** How many words may follow it; none unless it says so. */
   readonly words?: number;

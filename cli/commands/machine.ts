@@ -12,9 +12,8 @@ export const command: Command = {
       const { providers } = await auth();
       throw await usage(`\`machine\` needs a provider: ${[...providers.keys()].join(", ")}`);
     }
-    const given = flags.format ?? (flags.json === true ? "json" : "mermaid");
-    const format = machineFormats.find((one) => one === given);
-    if (format === undefined) throw await usage(`--format of \`machine\` is one of ${machineFormats.join(", ")}`);
+    const given = flags.format ?? (flags.json === true ? "json" : null);
+    const format = machineFormats.find((one) => one === given) ?? "mermaid";
     const { name, grants } = await facts();
     const [first, ...others] = grants;
     if (first === undefined) throw await usage(`${name} offers no way to sign in`);

@@ -2,20 +2,16 @@
 //
 // What is printed is made for a shell, for curl and for other programs, so it is quoted for them.
 import type { Account, Credential, Provider } from "../../runtime/index.ts";
-import { usage } from "../dispatch.ts";
 import { obtain, type Obtained, obtaining, variablesOf } from "../obtain.ts";
 import type { Context } from "../session.ts";
 import type { Command } from "./index.ts";
 
-const formats: readonly string[] = ["raw", "json", "header", "env", "exec-credential"];
-
 export const command: Command = {
   accepts: [...obtaining, "format"],
-  choices: { format: formats },
+  choices: { format: ["raw", "json", "header", "env", "exec-credential"] },
   run: async (context) => {
     const { flags, output } = context;
     const format = flags.json === true ? "json" : (flags.format ?? "raw");
-    if (!formats.includes(format)) throw await usage(`--format of \`token\` is one of ${formats.join(", ")}`);
     const obtained = await obtain(context);
     const isForShell = format === "env";
     output.data(isForShell ? await exported(obtained, context) : printed(format, obtained, await context.facts()));

@@ -60,8 +60,8 @@ describe("machine", () => {
   for (const [line, says] of [
     ["machine", /needs a provider: gemini, anthropic, codex, qwen/],
     ["machine qwen devise", /There is no chart "devise" \(did you mean device\?\); there are account, loopback/],
-    ["machine qwen --format raw", /--format of `machine` is one of mermaid, svg, json/],
-    ["codex token --format svg", /--format of `token` is one of raw, json, header, env, exec-credential/],
+    ["machine qwen --format raw", /--format must be one of mermaid, svg, json\.$/m],
+    ["machine qwen --format yaml", /--format must be one of mermaid, svg, json\.$/m],
   ] as const)
     it(`says what is wrong with ${line}`, async () => {
       const { code, stderr } = await played(line);
@@ -96,7 +96,8 @@ describe("words", () => {
     ["codex login --grant magic", /--grant must be one of loopback, paste, device/],
     ["codex login --grant paste --device", /--device contradicts --grant/],
     ["codex login --port", /--port needs a value/],
-    ["codex token --format xml", /--format must be one of raw, /],
+    ["codex token --format xml", /--format must be one of raw, json, header, env, exec-credential\.$/m],
+    ["codex token --format svg", /--format must be one of raw, json, header, env, exec-credential\.$/m],
     ["codex token --require-source luck", /--require-source must be one of oauth, /],
     ["codex token --set colour=red", /--set takes auth-key=KEY/],
     ["codex token --key a --keyfile b", /One key is enough/],
