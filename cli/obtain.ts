@@ -8,7 +8,7 @@ import { secondsIn } from "./numbers.ts";
 import { sayOutranked } from "./precedence-words.ts";
 import type { Context } from "./session.ts";
 import { needsSignIn, signInLazily } from "./signing-in.ts";
-import { clock } from "./when.ts";
+import { relative } from "./when.ts";
 
 /** What may be asked of it, besides what every command takes. */
 export const obtaining = ["min-ttl", "interactive"] as const;
@@ -36,8 +36,9 @@ export async function obtain(context: Context): Promise<Obtained> {
   const credential = await (await context.account()).token(minTtlMs === null ? {} : { minTtlMs });
   sayOutranked(output, account.provider, account.why());
   if (credential.shortLived) {
-    const left = clock((credential.expiresAt ?? 0) - Date.now());
-    output.say(`Warning: ${account.provider} gives no longer one now: this token ends in ${left}.`);
+    const now = Date.now();
+    const ends = relative(Math.max(credential.expiresAt ?? 0, now), now);
+    output.say(`Warning: ${account.provider} gives no longer one now: this token ends ${ends}.`);
   }
   return { credential, account, text: await textOf(credential, account) };
 }

@@ -1,6 +1,6 @@
 // How the rows of `status` look. Pure text from rows and the moment; loads nothing, so that anybody may use it.
 import type { AuthError, Status, StatusRow } from "../runtime/index.ts";
-import { clock, moment, relative } from "./when.ts";
+import { moment, relative } from "./when.ts";
 
 /** Colours a text, or leaves it as it is. */
 export type Paint = (style: "red" | "green" | "bold" | "dim", text: string) => string;
@@ -44,7 +44,7 @@ export function tableOf(rows: readonly StatusRow[], now: number, paint: Paint): 
 
 /** Everything about one account, a fact a line. */
 export function detailsOf(status: Status, title: string, now: number, paint: Paint): string {
-  const { row, nextTimerAt, scopes } = status;
+  const { row, scopes } = status;
   const facts: readonly (readonly [string, string | null])[] = [
     ["account", row.account],
     ["identity", row.identity],
@@ -60,7 +60,7 @@ export function detailsOf(status: Status, title: string, now: number, paint: Pai
     ["OAuth", row.enabled ? "on" : "off"],
     ["last error", row.lastError],
     ["sign-in", pendingOf(row, now)],
-    ["timer", nextTimerAt === null ? null : timerOf(nextTimerAt - now)],
+    ["timer", timerOf(status, now)],
     ["next", row.nextCommand],
   ];
   const lines = facts.flatMap(([name, text]) => (text === null ? [] : [`  ${paint("dim", name.padEnd(11))} ${text}`]));
@@ -74,8 +74,16 @@ function renewalOf({ row: { present, refreshable, importedFrom }, renewalRefused
   return refreshable ? "possible" : "not possible: sign in again after its end";
 }
 
-function timerOf(ms: number): string {
-  return ms < 3_600_000 ? `in ${clock(ms)}` : relative(ms, 0);
+/** What happens next by itself. */
+function timerOf({ row: { expiresAt, pending }, nextTimerAt: at }: Status, now: number): string | null {
+  if (at === null) return null;
+  const isAt = (time: string | null | undefined): boolean => time != null && Date.parse(time) === at;
+  const what = isAt(expiresAt)
+    ? "the token ends"
+    : isAt(pending?.expiresAt)
+      ? "the sign-in ends"
+      : "the next try to renew it";
+  return `${relative(at, now)}: ${what}`;
 }
 
 /** The credential that wins, in a word or two. */

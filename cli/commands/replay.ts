@@ -4,7 +4,7 @@ import { journalText, printable, type Rerun, rerun } from "../../runtime/index.t
 import { usage } from "../dispatch.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { readAll } from "../terminal.ts";
-import { clock } from "../when.ts";
+import { relative } from "../when.ts";
 import type { Command } from "./index.ts";
 
 export const command: Command = {
@@ -37,7 +37,7 @@ function lineOf({ record, from, today, differs, isSkipped }: Rerun, before: Reru
   const dated = isNewDay ? `${day}\n` : "";
   if (move === undefined)
     return `${dated}${head}  · ${[step, record.code, record.word].filter((word) => word != null).join(" ")}`;
-  const timers = move.timers.map((timer) => `${timer.id} in ${clock(timer.at - Date.parse(at))}`);
+  const timers = move.timers.map((timer) => `${timer.id} ${relative(timer.at, Date.parse(at))}`);
   const way = `${from === null ? "" : `${from} → `}${move.value}`;
   const rings = timers.length === 0 ? "" : `  [${timers.join(", ")}]`;
   const mark = differs ? "≠" : isSkipped ? "?" : " ";

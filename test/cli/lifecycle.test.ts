@@ -136,11 +136,14 @@ describe("the table", () => {
     await run("codex enable");
     assert.match((await run("codex status")).stdout, /^ {2}next +llxprt-auth codex login$/m);
     house.plant("codex", { ...alive, expiry: now() + 600 });
-    assert.match((await run("codex status")).stdout, /^ {2}timer +in 9:5\d$/m);
+    assert.match((await run("codex status")).stdout, /^ {2}timer +in 9 min: the token ends$/m);
     assert.match((await run("codex status")).stdout, /^ {2}renewal +possible$/m);
     const refused = { lineage: "planted", generation: 1, refused: { generation: 1, code: "refresh_refused" } };
     house.plant("codex", { ...alive, expiry: now() + 600, llxprt_auth: { schema: 1, ...refused } });
     assert.match((await run("codex status")).stdout, /^ {2}renewal +refused: sign in again$/m);
+    const retry = { at: now() + 300, code: "server_failed", failures: 1, since: now() };
+    house.plant("codex", { ...alive, llxprt_auth: { schema: 1, lineage: "planted", generation: 1, retry } });
+    assert.match((await run("codex status")).stdout, /^ {2}timer +in 4 min: the next try to renew it$/m);
     house.plant("codex-work", { ...alive, expiry: now() - 600 });
     const { stdout } = await run("codex status");
     assert.match(stdout, /^✓ {2}codex \(work\)/m, "other accounts follow");
@@ -185,6 +188,7 @@ describe("enable and disable", () => {
 describe("logout", () => {
   it("deletes, revokes, and says what still authenticates", async () => {
     const { stdout } = await run("codex login --device --detach");
+    assert.match((await run("codex status")).stdout, /^ {2}timer +in 14 min: the sign-in ends$/m);
     const code = /^Code: (\S+)$/m.exec(stdout)?.[1] ?? "";
     await emulator.approveDevice(code);
     assert.equal((await run("codex wait")).code, 0);
