@@ -12,6 +12,11 @@ export function relative(at: number, now: number): string {
   return at > now ? `in ${amount}` : `${amount} ago`;
 }
 
+/** `52 min left`; null: nothing is. */
+export function left(until: number, now: number): string | null {
+  return until > now ? `${roughly(until - now)} left` : null;
+}
+
 /** `23 Nov 16:00`, local time; with the year when it is another one than now. */
 export function dateOf(at: number, now: number): string {
   const date = new Date(at);

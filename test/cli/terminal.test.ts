@@ -255,26 +255,4 @@ describe("at a terminal", { skip: noTerminals }, () => {
     assert.ok(!screen.includes(emulator.apiKeys.codex));
     assert.match(stripVTControlCharacters(screen), whole);
   });
-
-  it("the bare command is a menu, which Ctrl-C leaves with 130", async () => {
-    using house = new House(emulator);
-    const seat = sitDown(house, "");
-    await seat.sees(/Which provider\?[^]*✗ anthropic +disabled/);
-    seat.type("\r");
-    await seat.sees(/What about gemini\?[^]*sign in/);
-    seat.type("\r");
-    await seat.sees(/OAuth is on for gemini\.[^]*Which provider\?[^]*idle/);
-    seat.type(ctrlC);
-    const { code, screen } = await seat.left;
-    assert.equal(code, 130);
-    assert.match(stripVTControlCharacters(screen), whole);
-  });
-
-  it("the menu can be read on a terminal that does not tell its size", async () => {
-    using house = new House(emulator);
-    const seat = sitDown(house, "", {}, "cols 0 rows 0");
-    await seat.sees(/Which provider\?[^]*✗ anthropic +disabled/);
-    seat.type(ctrlC);
-    assert.equal((await seat.left).code, 130);
-  });
 });
