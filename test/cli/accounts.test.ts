@@ -1,23 +1,17 @@
 // Several accounts at the command line: who is meant by flag, profile and environment, and what a person hears when somebody
 // else came back.
 import assert from "node:assert/strict";
-import { after, afterEach, before, beforeEach, describe, it } from "node:test";
-import { type Emulator, startEmulator } from "../../providers/emulator/index.ts";
+import { describe, it } from "node:test";
+import type { Emulator } from "../../providers/emulator/index.ts";
+import { houseForEach } from "./houses.ts";
 import { play, type Scene } from "./played.ts";
-import { House, type Json } from "./program.ts";
+import type { House, Json } from "./program.ts";
 
 let emulator: Emulator;
 let house: House;
-before(async () => {
-  emulator = await startEmulator();
+houseForEach((...given) => {
+  [house, emulator] = given;
 });
-after(() => emulator.close());
-beforeEach(() => {
-  house = new House(emulator);
-  process.env["LLXPRT_HOME"] = house.home;
-  process.env["HOME"] = house.folder;
-});
-afterEach(() => house[Symbol.dispose]());
 
 const run = (line: string, scene?: Scene) => play(line.split(" "), scene);
 /** Somebody at a browser, who is the first of the emulator's people. */

@@ -7,6 +7,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { type Emulator, startEmulator } from "../../providers/emulator/index.ts";
+import { moveIn } from "./houses.ts";
 import { play, type Scene } from "./played.ts";
 import { House, type Json } from "./program.ts";
 
@@ -14,9 +15,7 @@ let emulator: Emulator;
 let house: House;
 before(async () => {
   emulator = await startEmulator();
-  house = new House(emulator);
-  process.env["LLXPRT_HOME"] = house.home;
-  process.env["HOME"] = house.folder;
+  house = moveIn(new House(emulator));
   for (const name of ["OPENAI_API_KEY", "DASHSCOPE_API_KEY", "BROWSER", "CI"]) delete process.env[name];
   const { code, stderr } = await house.run("gemini login", { env: { BROWSER: house.agreeing() } });
   assert.equal(code, 0, stderr);

@@ -3,14 +3,13 @@ import assert from "node:assert/strict";
 import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
+import { moveIn } from "./houses.ts";
 import { play } from "./played.ts";
 import { House, type Json } from "./program.ts";
 
 let house: House;
 beforeEach(() => {
-  house = new House();
-  process.env["LLXPRT_HOME"] = house.home;
-  process.env["HOME"] = house.folder;
+  house = moveIn(new House());
 });
 afterEach(() => house[Symbol.dispose]());
 

@@ -9,14 +9,14 @@ import { after, before, describe, it } from "node:test";
 import { type Emulator, startEmulator } from "../../providers/emulator/index.ts";
 import { canaries } from "../support/canary.ts";
 import { plainTokens } from "../support/home.ts";
+import { moveIn } from "./houses.ts";
 import { play, type Scene } from "./played.ts";
 import { commandLine, House, type Json } from "./program.ts";
 
 let house: House;
 before(() => {
-  house = new House();
+  house = moveIn(new House());
   house.plant("codex", { ...plainTokens(), access_token: "made-up-of-codex" });
-  process.env["LLXPRT_HOME"] = house.home;
 });
 after(() => house[Symbol.dispose]());
 

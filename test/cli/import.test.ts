@@ -3,27 +3,21 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { after, afterEach, before, beforeEach, describe, it } from "node:test";
-import { type Emulator, startEmulator } from "../../providers/emulator/index.ts";
+import { describe, it } from "node:test";
+import type { Emulator } from "../../providers/emulator/index.ts";
 import { canaries } from "../support/canary.ts";
 import { jwt, keep, tools } from "../support/vendors.ts";
+import { houseForEach } from "./houses.ts";
 import { play, type Played } from "./played.ts";
-import { House, type Json } from "./program.ts";
+import type { House, Json } from "./program.ts";
 
 let emulator: Emulator;
 let house: House;
 const said = new Map<string, string>();
-before(async () => {
-  emulator = await startEmulator();
-});
-after(() => emulator.close());
-beforeEach(() => {
-  house = new House(emulator);
-  process.env["LLXPRT_HOME"] = house.home;
-  process.env["HOME"] = house.folder;
+houseForEach((...given) => {
+  [house, emulator] = given;
   said.clear();
 });
-afterEach(() => house[Symbol.dispose]());
 
 const run = async (line: string): Promise<Played> => {
   const played = await play(line.split(" "));

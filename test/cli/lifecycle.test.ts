@@ -2,23 +2,17 @@
 import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, afterEach, before, beforeEach, describe, it } from "node:test";
-import { type Emulator, startEmulator } from "../../providers/emulator/index.ts";
+import { describe, it } from "node:test";
+import type { Emulator } from "../../providers/emulator/index.ts";
+import { houseForEach } from "./houses.ts";
 import { play } from "./played.ts";
-import { House, type Json } from "./program.ts";
+import type { House, Json } from "./program.ts";
 
 let emulator: Emulator;
 let house: House;
-before(async () => {
-  emulator = await startEmulator();
+houseForEach((...given) => {
+  [house, emulator] = given;
 });
-after(() => emulator.close());
-beforeEach(() => {
-  house = new House(emulator);
-  process.env["LLXPRT_HOME"] = house.home;
-  process.env["HOME"] = house.folder;
-});
-afterEach(() => house[Symbol.dispose]());
 
 const run = (line: string, input = "") => play(line.split(" "), { input });
 const json = async (line: string): Promise<Json> => {

@@ -5,13 +5,13 @@ import { spawnSync } from "node:child_process";
 import { closeSync, existsSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { moveIn } from "./houses.ts";
 import { play } from "./played.ts";
 import { commandLine, House, type Json } from "./program.ts";
 
 let house: House;
 before(() => {
-  house = new House();
-  process.env["LLXPRT_HOME"] = house.home;
+  house = moveIn(new House());
 });
 after(() => house[Symbol.dispose]());
 
