@@ -28,7 +28,7 @@ export function isTerminal({ stdin, stderr, isDeaf }: Io): boolean {
 }
 
 /** `CI` as CI systems set it. */
-export function isCi({ environment }: Io): boolean {
+export function isCi({ environment }: Pick<Io, "environment">): boolean {
   return isOn(environment["CI"]);
 }
 

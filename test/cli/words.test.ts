@@ -8,8 +8,10 @@ import * as fc from "fast-check";
 import { portIn, secondsIn } from "../../cli/numbers.ts";
 import { shellWord } from "../../cli/output.ts";
 import { plainText } from "../../cli/plain-text.ts";
+import { isCi } from "../../cli/terminal.ts";
 import { clock, moment, relative } from "../../cli/when.ts";
 import { wordsOf } from "../../cli/words.ts";
+import { surroundingsHere } from "../../runtime/index.ts";
 import { House } from "./program.ts";
 
 const minute = 60_000;
@@ -76,6 +78,14 @@ it("text for a terminal holds nothing that a terminal obeys", () => {
     }),
   );
   assert.equal(plainText("ü\n\tx\u001B[31m"), "ü\n\tx[31m");
+});
+
+it("a variable says no to the command line where it does to the library", () => {
+  const values = [undefined, "", "0", "false", "FALSE", "1", "true", "no", "00", " "];
+  const here = values.map((CI) => isCi({ environment: { CI } }));
+  const there = values.map((CI) => surroundingsHere({ CI }).some(({ name }) => name === "ci"));
+  assert.deepEqual(here, there);
+  assert.equal(here.filter((isSo) => isSo).length, 5);
 });
 
 it("help loads neither the machines nor the network", async () => {
