@@ -3,12 +3,13 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { describe, it } from "node:test";
+import { afterEach, describe, it } from "node:test";
 import { startEmulator } from "../../providers/emulator/index.ts";
 import { isOpen, visit } from "../support/browser.ts";
 import { until } from "../support/stage.ts";
 import { enter } from "../support/visitor.ts";
 import { addressIn, type Ended, House, type Json, type Started } from "./program.ts";
+import { leaveSeats, noTerminals, sitDown } from "./seat.ts";
 
 interface Running extends Started {
   readonly url: string;
@@ -179,5 +180,20 @@ describe("inspect --stately", () => {
     const { ask } = await enter(running.url);
     assert.equal((await ask("/stately")).status, 404);
     assert.doesNotMatch((await interrupted(running)).stderr, /stately/);
+  });
+});
+
+describe("inspect at a terminal", { skip: noTerminals }, () => {
+  afterEach(leaveSeats);
+
+  it("says where to open the address when there is no display", async () => {
+    using house = new House();
+    // From afar, so that it is no machine of anybody's own.
+    const seat = sitDown(house, "inspect", { SSH_CONNECTION: "192.0.2.1 50000 192.0.2.2 22" });
+    const [screen] = await seat.sees(/[^]*Ctrl-C ends it/);
+    assert.match(screen, /^There is no display here: open the address in a browser of this machine\.$/m);
+    assert.doesNotMatch(screen, /browser was asked|No browser/);
+    seat.type("\u0003");
+    assert.equal((await seat.left).code, 130);
   });
 });
