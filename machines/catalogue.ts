@@ -49,7 +49,7 @@ export const catalogue = {
     "good",
   ),
   identity_changed: entry(
-    "the account of {provider} that came back ({detail}) is another one than was meant; nothing was stored",
+    "the account of {provider} that came back ({detail}) is another one than was meant; nothing was stored: choose the one that was meant, or give this one a name of its own with --account",
     "refused",
     "{provider} login",
     "good",

@@ -28,7 +28,7 @@ describe("a sign-in under a name", () => {
     assert.match(
       stderr,
       new RegExp(
-        `account of anthropic that came back \\(${robin}\\) is another one than was meant; nothing was stored`,
+        `account of anthropic that came back \\(${robin}\\) is another one than was meant; nothing was stored.*with --account`,
       ),
     );
     assert.match(stderr, new RegExp(`Next: llxprt-auth anthropic login --account ${sam}$`, "m"));

@@ -32,7 +32,7 @@ export const troubles: readonly Troubles[] = [
       device_login_off: "The provider does not let this account sign in by device code. Use `--grant loopback`.",
       code_refused: "The code was used before, is too old, or is of another sign-in.",
       identity_changed:
-        "A sign-in, an import or a renewal came back for another account than was meant; the message says which. Nothing was stored. Choose the right one in the browser, or sign out first to change who the account is.",
+        "A sign-in, an import or a renewal came back for another account than was meant; the message says which. Nothing was stored. Choose the right one in the browser, keep both (`--account NAME` is another account beside the first), or sign out first to change who the account is.",
       port_busy:
         "The port is taken. End the other program, choose `--port`, or use `--device`. See [browser trouble](guide.md#browser-trouble).",
       listener_lost: "The listener broke while it waited. Sign in again, or finish with `complete`.",
