@@ -1,5 +1,5 @@
-// The one error class. Its sentences are made here, from the catalogue and from names: no reply body, query, header or
-// token can get into them.
+// The one error class, and how it is found in what others make of it. Its sentences are made here, from the catalogue and
+// from names: no reply body, query, header or token can get into them.
 import { catalogue, type Entry, type ErrorCode } from "./catalogue.ts";
 import { exitCodes } from "./exit-codes.ts";
 
@@ -45,6 +45,23 @@ export class AuthError extends Error {
     this.exitCode = exitCodes[exit];
     this.next = next === null ? null : `llxprt-auth ${nextCommand(next, facts)}`;
   }
+}
+
+/**
+ * Our error in whatever was caught, for programs whose library wraps the errors of its `fetch`: the error itself, or else
+ * the outermost of its `cause`s and of the `errors` that it gathers, the last of those first.
+ * @returns null: it is none of ours
+ */
+export function authErrorIn(caught: unknown): AuthError | null {
+  // A set may grow while it is gone through, and a circle of causes adds nothing to it.
+  const found = new Set<unknown>([caught]);
+  for (const error of found) {
+    if (error instanceof AuthError) return error;
+    if (!(error instanceof Error)) continue;
+    found.add(error.cause);
+    if ("errors" in error && Array.isArray(error.errors)) for (const one of error.errors.toReversed()) found.add(one);
+  }
+  return null;
 }
 
 function sentence(code: ErrorCode, facts: AuthErrorFacts): string {

@@ -3,7 +3,7 @@ import { providerMachine } from "../machines/provider.ts";
 import { type ProviderName, providers } from "../providers/index.ts";
 
 export { catalogue } from "../machines/catalogue.ts";
-export { AuthError, type ErrorCode, exitCodes } from "../machines/errors.ts";
+export { AuthError, authErrorIn, type ErrorCode, exitCodes } from "../machines/errors.ts";
 export { type Answer, ask, type AskOptions, type Message } from "./ask.ts";
 export { type Account, type LoginRequest, type LogoutReport } from "./account.ts";
 export { type Auth, type AuthOptions, createAuth, type FetchOptions } from "./auth.ts";

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { catalogue, type Entry } from "../../machines/catalogue.ts";
-import { AuthError, type ErrorCode, exitCodes, knownCode } from "../../machines/errors.ts";
+import { AuthError, authErrorIn, type ErrorCode, exitCodes, knownCode } from "../../machines/errors.ts";
 
 const codes = Object.keys(catalogue) as ErrorCode[];
 const detail = "the detail";
@@ -115,5 +115,44 @@ describe("an error", () => {
     assert.equal(knownCode("rate_limited", "internal"), "rate_limited");
     for (const foreign of ["", "toString", "__proto__", "constructor", "rate_limited "])
       assert.equal(knownCode(foreign, "internal"), "internal");
+  });
+});
+
+const wrapped = (cause: unknown): Error => new Error("by somebody else", { cause });
+const gathered = (...errors: unknown[]): Error => Object.assign(new Error("after several tries"), { errors });
+
+describe("an error of ours in what somebody else throws", () => {
+  const ours = new AuthError("sign_in_needed", full);
+
+  it("is found where it is", () => {
+    const deep = Array.from({ length: 1_000 }).reduce<unknown>((cause) => wrapped(cause), ours);
+    for (const [what, caught] of Object.entries({
+      "the error itself": ours,
+      "a cause": wrapped(ours),
+      "the cause of a cause": wrapped(wrapped(ours)),
+      "a long chain": deep,
+      "the last of several": gathered(new Error("another"), ours),
+      "the first of several": gathered(ours, new Error("another")),
+      "a cause of one of several": wrapped(gathered(wrapped(ours), "no error at all")),
+      "an aggregate": new AggregateError([ours]),
+    }))
+      assert.equal(authErrorIn(caught), ours, what);
+  });
+
+  it("is the outermost, and of several on one level the last", () => {
+    const earlier = new AuthError("network_broken", full);
+    assert.equal(authErrorIn(wrapped(new AuthError("backing_off", { cause: earlier })))?.code, "backing_off");
+    assert.equal(authErrorIn(gathered(earlier, ours)), ours);
+    assert.equal(authErrorIn(Object.assign(gathered(earlier), { cause: ours })), ours);
+    assert.equal(authErrorIn(gathered(wrapped(earlier), ours)), ours);
+  });
+
+  it("is not made up", () => {
+    const circle = new Error("a circle");
+    circle.cause = wrapped(gathered(circle, circle));
+    const alike = Object.assign(new Error("alike"), { name: "AuthError", code: "sign_in_needed", exitCode: 3 });
+    for (const caught of [undefined, null, "text", 7, {}, [ours], wrapped(undefined), circle, alike, gathered()])
+      assert.equal(authErrorIn(caught), null);
+    assert.equal(authErrorIn(Object.assign(new Error("odd"), { errors: "sign_in_needed" })), null);
   });
 });

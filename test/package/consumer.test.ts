@@ -29,7 +29,7 @@ function link(name: string): void {
   symlinkSync(resolve("node_modules", name), path);
 }
 
-const program = `import { AuthError, createAuth, type Status } from "llxprt-auth";
+const program = `import { AuthError, authErrorIn, createAuth, type Status } from "llxprt-auth";
 const auth = createAuth({ home: process.argv[2] });
 const status: Status = auth.account("codex").status();
 const { secret, expiresAt } = await auth.account("codex").token();
@@ -38,7 +38,8 @@ const left: number | null = expiresAt;
 try {
   auth.account("nobody");
 } catch (error) {
-  if (error instanceof AuthError) console.log(error.code, status.row.usable, length, left === null);
+  const found: AuthError | null = authErrorIn(new Error("of a library", { cause: error }));
+  if (error instanceof AuthError) console.log(error.code, found === error, status.row.usable, length, left === null);
 }
 await auth.close();
 `;
@@ -81,7 +82,9 @@ test("a program runs with it, and the command starts, with no other package in r
   mkdirSync(join(place, "home", "oauth"), { recursive: true, mode: 0o700 });
   const tokens = { access_token: "plainly-fake", expiry: Math.floor(Date.now() / 1000) + 3600, token_type: "Bearer" };
   writeFileSync(join(place, "home", "oauth", "codex.json"), JSON.stringify(tokens), { mode: 0o600 });
-  const plain = program.replace(", type Status", "").replaceAll(/: (?:Status|number \| null|number)\b/g, "");
+  const plain = program
+    .replace(", type Status", "")
+    .replaceAll(/: (?:Status|AuthError \| null|number \| null|number)\b/g, "");
   writeFileSync(join(place, "program.mjs"), plain);
   const run = (...args: readonly string[]) =>
     spawnSync(process.execPath, args, {
@@ -90,7 +93,7 @@ test("a program runs with it, and the command starts, with no other package in r
       env: { HOME: place, PATH: process.env["PATH"] },
     });
   const ours = run("program.mjs", join(place, "home"));
-  assert.deepEqual([ours.stderr, ours.stdout], ["", "unknown_provider yes 12 false\n"]);
+  assert.deepEqual([ours.stderr, ours.stdout], ["", "unknown_provider true yes 12 false\n"]);
   const command = run(join(home, "dist", "llxprt-auth.cjs"), "status", "--json", "--home", join(place, "home"));
   assert.equal(command.status, 0, command.stderr);
   const { providers } = JSON.parse(command.stdout) as { readonly providers: readonly { readonly provider: string }[] };
