@@ -5,7 +5,7 @@ import { createAnthropic } from "@ai-sdk/anthropic";
 import { createGoogle } from "@ai-sdk/google";
 import { createOpenAI } from "@ai-sdk/openai";
 import { type LanguageModel, streamText } from "ai";
-import { type Auth, AuthError, createAuth } from "llxprt-auth";
+import { type Auth, AuthError, authErrorIn, createAuth } from "llxprt-auth";
 
 async function modelOf(auth: Auth, provider: string): Promise<LanguageModel> {
   const { api } = await auth.access(provider);
@@ -20,7 +20,10 @@ async function modelOf(auth: Auth, provider: string): Promise<LanguageModel> {
     case "generate-content":
       return createGoogle(options)(api.model);
     default:
-      throw new Error(`The AI SDK has no package for the API of ${provider}`);
+      throw new AuthError("source_required", {
+        provider,
+        detail: "the AI SDK has no package for the API of this login",
+      });
   }
 }
 
@@ -32,16 +35,19 @@ try {
     instructions: "Be brief.",
     prompt,
     providerOptions: { openai: { store: false } },
-    onError: ({ error }) => {
-      throw error;
-    },
+    // Without one it prints errors itself. Each comes as a part of the stream as well; `textStream` would just end.
+    onError: () => undefined,
   });
-  for await (const piece of answer.textStream) process.stdout.write(piece);
+  for await (const part of answer.stream) {
+    if (part.type === "error") throw part.error;
+    if (part.type === "text-delta") process.stdout.write(part.text);
+  }
   process.stdout.write("\n");
 } catch (error) {
-  if (!(error instanceof AuthError)) throw error;
-  console.error(`${error.message}.\nNext: ${error.next}`);
-  process.exitCode = error.exitCode;
+  const failure = authErrorIn(error);
+  if (failure === null) throw error;
+  console.error(`${failure.message}.\nNext: ${failure.next}`);
+  process.exitCode = failure.exitCode;
 } finally {
   await auth.close();
 }

@@ -3,7 +3,7 @@
 //   npx llxprt-auth anthropic login
 //   node anthropic.ts "Why is the sky blue?"
 import Anthropic from "@anthropic-ai/sdk";
-import { AuthError, createAuth } from "llxprt-auth";
+import { authErrorIn, createAuth } from "llxprt-auth";
 
 const auth = createAuth();
 try {
@@ -18,9 +18,10 @@ try {
   await stream.finalMessage();
   process.stdout.write("\n");
 } catch (error) {
-  if (!(error instanceof AuthError)) throw error;
-  console.error(`${error.message}.\nNext: ${error.next}`);
-  process.exitCode = error.exitCode;
+  const failure = authErrorIn(error);
+  if (failure === null) throw error;
+  console.error(`${failure.message}.\nNext: ${failure.next}`);
+  process.exitCode = failure.exitCode;
 } finally {
   await auth.close();
 }

@@ -2,13 +2,17 @@
 //
 //   GEMINI_API_KEY=$(cat ~/keys/gemini) node google-genai.ts "Why is the sky blue?"
 import { GoogleGenAI } from "@google/genai";
-import { AuthError, createAuth } from "llxprt-auth";
+import { AuthError, authErrorIn, createAuth } from "llxprt-auth";
 
 const auth = createAuth();
 try {
   const { api } = await auth.access("gemini");
   // A login of Code Assist has an API of another form, which this library does not speak; `ask` does.
-  if (api.protocol !== "generate-content") throw new Error("This library needs a key: set GEMINI_API_KEY");
+  if (api.protocol !== "generate-content")
+    throw new AuthError("source_required", {
+      provider: "gemini",
+      detail: "this library needs a key, as in GEMINI_API_KEY",
+    });
   const { origin, pathname } = new URL(api.base);
   const client = new GoogleGenAI({
     apiKey: "none",
@@ -21,9 +25,10 @@ try {
   for await (const { text } of answer) process.stdout.write(text ?? "");
   process.stdout.write("\n");
 } catch (error) {
-  if (!(error instanceof AuthError)) throw error;
-  console.error(`${error.message}.\nNext: ${error.next}`);
-  process.exitCode = error.exitCode;
+  const failure = authErrorIn(error);
+  if (failure === null) throw error;
+  console.error(`${failure.message}.\nNext: ${failure.next}`);
+  process.exitCode = failure.exitCode;
 } finally {
   await auth.close();
 }

@@ -2,7 +2,7 @@
 //
 //   npx llxprt-auth codex login
 //   node openai.ts "Why is the sky blue?"
-import { AuthError, createAuth } from "llxprt-auth";
+import { authErrorIn, createAuth } from "llxprt-auth";
 import OpenAI from "openai";
 
 const auth = createAuth();
@@ -25,9 +25,10 @@ try {
   for await (const event of events) if (event.type === "response.output_text.delta") process.stdout.write(event.delta);
   process.stdout.write("\n");
 } catch (error) {
-  if (!(error instanceof AuthError)) throw error;
-  console.error(`${error.message}.\nNext: ${error.next}`);
-  process.exitCode = error.exitCode;
+  const failure = authErrorIn(error);
+  if (failure === null) throw error;
+  console.error(`${failure.message}.\nNext: ${failure.next}`);
+  process.exitCode = failure.exitCode;
 } finally {
   await auth.close();
 }

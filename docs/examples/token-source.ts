@@ -1,7 +1,7 @@
 // For a library that takes no fetch but asks for a token: hand it a function, never a text, since the text ends.
 //
 //   node token-source.ts codex
-import { createAuth } from "llxprt-auth";
+import { authErrorIn, createAuth } from "llxprt-auth";
 
 const [provider = "codex"] = process.argv.slice(2);
 const auth = createAuth();
@@ -25,6 +25,11 @@ try {
   let reply = await authorized(await token());
   if (reply.status === 401) reply = await authorized(await anotherToken());
   console.log(reply.status);
+} catch (error) {
+  const failure = authErrorIn(error);
+  if (failure === null) throw error;
+  console.error(`${failure.message}.\nNext: ${failure.next}`);
+  process.exitCode = failure.exitCode;
 } finally {
   await auth.close();
 }

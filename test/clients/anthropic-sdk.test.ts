@@ -4,8 +4,9 @@ import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import Anthropic, { AuthenticationError, PermissionDeniedError } from "@anthropic-ai/sdk";
+import Anthropic, { APIConnectionTimeoutError, AuthenticationError, PermissionDeniedError } from "@anthropic-ai/sdk";
 import { type Emulator, startEmulator } from "../../providers/emulator/index.ts";
+import { AuthError, authErrorIn } from "../../machines/errors.ts";
 import { anthropic as facts } from "../../providers/anthropic.ts";
 import { login } from "../emulator/client.ts";
 import { Home, type Json } from "../support/home.ts";
@@ -107,5 +108,34 @@ describe("the Anthropic SDK", () => {
     const { refreshes, unauthorized } = s.emulator.counters("anthropic");
     assert.deepEqual([refreshes, unauthorized], [1, 1]);
     assert.ok(!JSON.stringify(s.emulator.requests.map(({ headers }) => headers)).includes("of-no-account"));
+  });
+
+  it("takes a login's token from a function as `credentials`, and not as `apiKey`", async () => {
+    await using s = await stage();
+    const account = s.auth().account("anthropic");
+    await signIn(s, s.auth(), "anthropic");
+    const options = { baseURL: s.emulator.url, maxRetries: 0 };
+    const token = async (): Promise<string> => (await account.token()).secret.reveal();
+    const credentials = async () => {
+      const { secret, expiresAt } = await account.token();
+      return { token: secret.reveal(), expiresAt: Math.floor((expiresAt ?? 0) / 1000) };
+    };
+    assert.equal((await new Anthropic({ ...options, credentials }).messages.create(asked)).model, model);
+    await assert.rejects(new Anthropic({ ...options, apiKey: token }).messages.create(asked), AuthenticationError);
+    await account.logout();
+    for (const by of [{ credentials }, { apiKey: token }])
+      await assert.rejects(
+        new Anthropic({ ...options, ...by }).messages.create(asked),
+        (error) => authErrorIn(error)?.code === "sign_in_needed",
+      );
+  });
+
+  it("drops the cause of what looks to it like time that ran out, as the page says", async () => {
+    const ours = new AuthError("network_timeout", { provider: "anthropic", detail: "ETIMEDOUT" });
+    const client = new Anthropic({ apiKey: "of-no-account", maxRetries: 0, fetch: () => Promise.reject(ours) });
+    await assert.rejects(client.messages.create(asked), (error) => {
+      assert.ok(error instanceof APIConnectionTimeoutError);
+      return authErrorIn(error) === null;
+    });
   });
 });

@@ -13,10 +13,10 @@ import { GoogleGenAI } from "@google/genai";
 import { generateText, type LanguageModel, streamText } from "ai";
 import OpenAI from "openai";
 import { type ProviderName, providers } from "../../providers/index.ts";
+import { authErrorIn } from "../../machines/errors.ts";
 import type { Auth } from "../../runtime/auth.ts";
 import { commandLine } from "../cli/program.ts";
 import { at } from "../emulator/client.ts";
-import { everythingOf } from "../support/canary.ts";
 import { signIn, type Stage, stage } from "../support/stage.ts";
 
 interface Client {
@@ -231,7 +231,7 @@ describe("over auth.fetch", { concurrency: true }, () => {
           const { s, client } = await opened(library);
           await using _ = s;
           s.emulator.fault(provider, "api", { kind: "status", status: 401 }, 9);
-          await assert.rejects(client.ask("hello"), (error) => /rejected the key from/.test(everythingOf(error)));
+          await assert.rejects(client.ask("hello"), (error) => authErrorIn(error)?.code === "key_rejected");
           assert.equal(asked(s).length, 1);
         });
         return;
@@ -258,13 +258,11 @@ describe("over auth.fetch", { concurrency: true }, () => {
       it("takes up a sign-in of another program", async () => {
         const { s, client, login } = await opened(library);
         await using _ = s;
-        await assert.rejects(client.ask("too early"), (error) =>
-          /needs a sign-in|not enabled/.test(everythingOf(error)),
-        );
+        await assert.rejects(client.ask("too early"), (error) => authErrorIn(error)?.code === "oauth_disabled");
         await login();
         assert.equal(await client.ask("hello"), "You said: hello");
         await s.auth().account(provider).logout();
-        await assert.rejects(client.ask("too late"));
+        await assert.rejects(client.ask("too late"), (error) => authErrorIn(error)?.code === "sign_in_needed");
         await login();
         assert.equal(await client.ask("again"), "You said: again");
       });
