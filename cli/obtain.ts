@@ -3,8 +3,7 @@
 // The one place of the command line that reveals it. A credential with a character that could mean something to a terminal,
 // a header or a shell is given to nobody (RFC 6749 A.12).
 import type { Account, Credential } from "../runtime/index.ts";
-import { usage } from "./dispatch.ts";
-import { secondsIn } from "./numbers.ts";
+import { msGiven } from "./numbers.ts";
 import { sayOutranked } from "./precedence-words.ts";
 import type { Context } from "./session.ts";
 import { needsSignIn, signInLazily } from "./signing-in.ts";
@@ -26,9 +25,7 @@ export interface Obtained {
  */
 export async function obtain(context: Context): Promise<Obtained> {
   const { flags, output } = context;
-  const minTtl = flags["min-ttl"];
-  const minTtlMs = minTtl === undefined ? null : secondsIn(minTtl, 0);
-  if (minTtl !== undefined && minTtlMs === null) throw await usage("--min-ttl takes whole seconds");
+  const minTtlMs = await msGiven(flags, "min-ttl", 0);
   const account = await context.account();
   const isLazy = flags.interactive === true && account.why().winner?.kind === "oauth";
   if (isLazy && needsSignIn(account.status())) await signInLazily(context);

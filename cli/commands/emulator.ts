@@ -6,7 +6,7 @@ import { resolve as absolute } from "node:path";
 import { type Emulator, startEmulator } from "../../providers/emulator/index.ts";
 import { usage } from "../dispatch.ts";
 import { untilInterrupted } from "../interrupts.ts";
-import { portIn } from "../numbers.ts";
+import { portGiven } from "../numbers.ts";
 import { shellWord } from "../output.ts";
 import type { Context } from "../session.ts";
 import type { Command } from "./index.ts";
@@ -15,9 +15,8 @@ export const command: Command = {
   accepts: ["port"],
   run: async (context) => {
     const { flags, output, signal } = context;
-    const port = flags.port === undefined ? 0 : portIn(flags.port);
-    if (port === null) throw await usage("--port takes a number from 1 to 65535");
-    const emulator = await started(port, (line) => {
+    const port = await portGiven(flags);
+    const emulator = await started(port ?? 0, (line) => {
       if (flags.verbose === true) output.say(line);
     });
     try {

@@ -4,7 +4,7 @@ import type { Account, LoginRequest, PendingRow } from "../../runtime/index.ts";
 import { usage } from "../dispatch.ts";
 import { handingOver } from "../handing-over.ts";
 import type { Flags } from "../options.ts";
-import { portIn, secondsIn } from "../numbers.ts";
+import { msGiven, portGiven } from "../numbers.ts";
 import { outrankedBy } from "../precedence-words.ts";
 import type { Context } from "../session.ts";
 import { commandOf, fromAfar, underWay } from "../sign-in-words.ts";
@@ -80,11 +80,9 @@ async function warn({ output, facts }: Context, account: Account): Promise<void>
 }
 
 async function requestIn(flags: Flags): Promise<LoginRequest> {
-  const { grant, device, port, timeout } = flags;
+  const { grant, device } = flags;
   if (device === true && grant !== undefined && grant !== "device") throw await usage("--device contradicts --grant");
-  const portNumber = port === undefined ? null : portIn(port);
-  if (port !== undefined && portNumber === null) throw await usage("--port takes a number from 1 to 65535");
-  const timeoutMs = timeout === undefined ? null : secondsIn(timeout, 1);
-  if (timeout !== undefined && timeoutMs === null) throw await usage("--timeout takes whole seconds, at least 1");
-  return { grant: device === true ? "device" : grant, port: portNumber, timeoutMs };
+  const port = await portGiven(flags);
+  const timeoutMs = await msGiven(flags, "timeout", 1);
+  return { grant: device === true ? "device" : grant, port, timeoutMs };
 }

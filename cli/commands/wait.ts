@@ -1,6 +1,5 @@
 // `<p> wait`: waits for a sign-in that any process began to end, and takes part in it: polls, or listens.
-import { usage } from "../dispatch.ts";
-import { secondsIn } from "../numbers.ts";
+import { msGiven } from "../numbers.ts";
 import { signIn } from "../signing-in.ts";
 import type { Command } from "./index.ts";
 
@@ -8,8 +7,7 @@ export const command: Command = {
   accepts: ["timeout", "browser", "qr", "copy"],
   run: async (context) => {
     const { output, flags } = context;
-    const limitMs = flags.timeout === undefined ? null : secondsIn(flags.timeout, 1);
-    if (flags.timeout !== undefined && limitMs === null) throw await usage("--timeout takes whole seconds, at least 1");
+    const limitMs = await msGiven(flags, "timeout", 1);
     const limit = limitMs === null ? null : AbortSignal.timeout(limitMs);
     try {
       const status = await signIn(context, (account, { signal, onPending }) =>
