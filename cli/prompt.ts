@@ -18,14 +18,6 @@ export function createPrompt(io: Io, signal: AbortSignal, complete?: Completer):
   return isTerminal(io) ? onTerminal(io, signal, complete) : fromPipe(io, signal);
 }
 
-/** Asks for a yes; anything else, or nothing, is none. @throws the signal's reason */
-export async function saysYes(io: Io, signal: AbortSignal, question: string): Promise<boolean> {
-  const prompt = createPrompt(io, signal);
-  const answer = await prompt.next(question);
-  prompt.close();
-  return answer?.trim().toLowerCase() === "yes";
-}
-
 function onTerminal({ stdin, stderr, interrupts }: Io, signal: AbortSignal, complete?: Completer): Prompt {
   let history: string[] = [];
   const ready: string[] = [];

@@ -1,7 +1,5 @@
 // Before `inspect --stately` shows anything to anybody else: what leaves this machine, where it goes, and a yes.
-//
-// It is said each time, whoever has agreed before. Where nobody can be asked, only the option `--yes` is a yes.
-import { saysYes } from "./prompt.ts";
+import { askForYes } from "./agreement.ts";
 import type { Context } from "./session.ts";
 
 const warning = [
@@ -12,11 +10,11 @@ const warning = [
 ];
 
 /** Comes back when it was agreed to. @throws AuthError `sharing_unasked` where nobody can be asked, `sharing_declined` */
-export async function askToShare({ canAsk, flags, io, output, signal }: Context): Promise<void> {
-  for (const line of warning) output.say(line);
-  if (flags.yes === true) return;
-  const { AuthError } = await import("../runtime/index.ts");
-  if (!canAsk) throw new AuthError("sharing_unasked");
-  const isAgreed = await saysYes(io, signal, "Show it to stately.ai? Type yes, or anything else: ");
-  if (!isAgreed) throw new AuthError("sharing_declined");
+export async function askToShare(context: Context): Promise<void> {
+  await askForYes(context, {
+    warning,
+    question: "Show it to stately.ai? Type yes, or anything else: ",
+    unasked: "sharing_unasked",
+    declined: "sharing_declined",
+  });
 }

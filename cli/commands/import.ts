@@ -3,11 +3,11 @@
 // Reading is the rule: the program that keeps a login goes on renewing it. Taking it over makes two owners of one refresh
 // token, so that is said, with what to do about it, before anything is copied, and it has to be confirmed.
 import type { Account, Found, Imports, Provider, Status } from "../../runtime/index.ts";
+import { askForYes } from "../agreement.ts";
 import { usage } from "../dispatch.ts";
 import { foundLine, hazardOf, lookedAt, mayBeElsewhere, rowOf } from "../import-words.ts";
 import { shellWord } from "../output.ts";
 import { sayOutranked } from "../precedence-words.ts";
-import { saysYes } from "../prompt.ts";
 import type { Context } from "../session.ts";
 import { commandOf } from "../sign-in-words.ts";
 import { moment } from "../when.ts";
@@ -57,7 +57,14 @@ async function use(context: Context, imports: Imports): Promise<number> {
   if (chosen.loose) output.say(`Warning: ${chosen.file} can be read by others: chmod 600 ${shellWord(chosen.file)}`);
   if (chosen.link !== null) output.say(`Note: ${chosen.file} is a link to ${chosen.link}.`);
   const isTaken = flags["take-over"] === true;
-  if (isTaken) await confirm(context, account, chosen, facts);
+  if (isTaken)
+    await askForYes(context, {
+      warning: hazardOf(chosen, facts),
+      question: "Take it over? Type yes, or anything else to leave it: ",
+      unasked: "import_unconfirmed",
+      declined: "import_declined",
+      about: account,
+    });
   const status = await (isTaken ? account.takeOver(chosen) : account.borrow(chosen));
   if (flags.json === true) output.json({ schema: 1, ...status.row });
   if (!enabled && facts.notice !== null) output.say(`Note: ${facts.notice}`);
@@ -84,16 +91,6 @@ async function choice({ flags, output }: Context, account: Account, { found, sea
   const places = searched.map(({ file }) => file);
   const detail = places.length === 0 ? "no place is known; name a file with --from" : `looked at ${places.join(", ")}`;
   throw new AuthError("import_missing", { ...name, detail });
-}
-
-async function confirm({ canAsk, flags, io, output, signal }: Context, account: Account, of: Found, facts: Provider) {
-  for (const line of hazardOf(of, facts)) output.say(line);
-  if (flags.yes === true) return;
-  const { AuthError } = await import("../../runtime/index.ts");
-  const { provider, account: name } = account;
-  if (!canAsk) throw new AuthError("import_unconfirmed", { provider, account: name });
-  const isAgreed = await saysYes(io, signal, "Take it over? Type yes, or anything else to leave it: ");
-  if (!isAgreed) throw new AuthError("import_declined", { provider, account: name });
 }
 
 function tell(
