@@ -132,7 +132,8 @@ async function inTime(work: Promise<number>, signal: AbortSignal): Promise<numbe
     );
   });
   const code = await Promise.race([work, interrupted]);
-  signal.throwIfAborted();
+  // Who serves until Ctrl-C has given its answer: such an end is no error.
+  if (code !== exitCodes.interrupted) signal.throwIfAborted();
   return code;
 }
 

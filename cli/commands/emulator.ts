@@ -5,6 +5,7 @@ import { writeFileSync } from "node:fs";
 import { resolve as absolute } from "node:path";
 import { type Emulator, startEmulator } from "../../providers/emulator/index.ts";
 import { usage } from "../dispatch.ts";
+import { exitCodes } from "../exit-codes.ts";
 import { untilInterrupted } from "../interrupts.ts";
 import { portGiven } from "../numbers.ts";
 import { shellWord } from "../output.ts";
@@ -25,7 +26,7 @@ export const command: Command = {
       await (flags.home === undefined ? sayHow(context, emulator) : point(context, emulator, flags.home));
       output.say("Ctrl-C ends it.");
       await untilInterrupted(signal);
-      return 0;
+      return exitCodes.interrupted;
     } finally {
       await emulator.close();
     }

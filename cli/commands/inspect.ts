@@ -4,6 +4,7 @@
 // The address stands alone on standard output. It lets one browser in, once, so that it is printed before anything is opened.
 // With `--stately` the page behind it hands the statecharts on to a page of somebody else: that is asked first.
 import { mayOpen, openPage } from "../browser.ts";
+import { exitCodes } from "../exit-codes.ts";
 import { untilInterrupted } from "../interrupts.ts";
 import { askToShare } from "../sharing.ts";
 import { surroundings } from "../signing-in.ts";
@@ -26,6 +27,6 @@ export const command: Command = {
     output.say("Ctrl-C ends it.");
     await untilInterrupted(signal);
     // The port is given back when the runtime is closed.
-    return 0;
+    return exitCodes.interrupted;
   },
 };

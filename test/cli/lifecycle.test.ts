@@ -364,6 +364,15 @@ describe("emulator", () => {
     assert.match(stdout, /^http:\/\/127\.0\.0\.1:\d+\n$/);
   });
 
+  it("prints JSON, once: Ctrl-C is how it ends", async () => {
+    const { said, child, ended } = house.start(["emulator", "--json"]);
+    await said(/Ctrl-C ends it/);
+    child.kill("SIGINT");
+    const { stdout, code } = await ended;
+    assert.equal(code, 130);
+    assert.match((JSON.parse(stdout) as Json)["url"], /^http:\/\/127\.0\.0\.1:\d+$/);
+  });
+
   it("says how, without a home, and names a port that is taken", async () => {
     const port = new URL(emulator.url).port;
     const { code, stderr } = await run(`emulator --port ${port}`);
