@@ -8,7 +8,7 @@ import { startEmulator } from "../../providers/emulator/index.ts";
 import { isOpen, visit } from "../support/browser.ts";
 import { until } from "../support/stage.ts";
 import { enter } from "../support/visitor.ts";
-import { addressIn, type Ended, House, type Json, type Started } from "./program.ts";
+import { addressIn, type Ended, House, type Started } from "./program.ts";
 import { leaveSeats, noTerminals, sitDown } from "./seat.ts";
 
 interface Running extends Started {
