@@ -110,7 +110,8 @@ class Screen extends Writable {
   }
 
   override _write(chunk: string, _encoding: string, done: () => void): void {
-    this.#terminal.write(chunk, done);
+    // A terminal that has gone says so itself.
+    this.#terminal.write(chunk, () => done());
   }
 
   override _writev(chunks: readonly { readonly chunk: string }[], done: () => void): void {

@@ -64,3 +64,14 @@ export type OwnOption = keyof typeof ownOptions;
 
 /** The options of a command line, as they were given. */
 export type Flags = Readonly<Omit<InferredOptionTypes<typeof options>, "set">> & { readonly set?: string | undefined };
+
+const passed = ["home", "json", "verbose", "no-browser", "non-interactive"] as const;
+
+/** What holds for every command that is given inside of this one as well, as words of its command line. */
+export function passedOn(flags: Flags): string[] {
+  return passed.flatMap((name) => {
+    const value = flags[name];
+    if (value === undefined || value === false) return [];
+    return value === true ? [`--${name}`] : [`--${name}`, value];
+  });
+}

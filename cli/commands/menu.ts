@@ -3,6 +3,7 @@
 import type { Auth, StatusRow } from "../../runtime/index.ts";
 import { choose, type Choice, type Question } from "../choosing.ts";
 import { exitCodes } from "../exit-codes.ts";
+import { passedOn } from "../options.ts";
 import type { Context } from "../session.ts";
 import { left } from "../when.ts";
 import { command as status } from "./status.ts";
@@ -35,8 +36,7 @@ async function menu(context: Context): Promise<number> {
       whatToDo(() => accounts.rowOf(chosen) ?? row, accounts.look),
     );
     if (verb === null || verb === "back") continue;
-    const home = flags.home === undefined ? [] : ["--home", flags.home];
-    await main([...home, row.provider, verb, "--account", row.account], io);
+    await main([...passedOn(flags), row.provider, verb, "--account", row.account], io, { profile: flags.profile });
     await context.renew();
   }
 }

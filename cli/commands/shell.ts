@@ -4,6 +4,7 @@
 // is for the provider that was current then. Quiet when it is piped.
 import { hint, usage } from "../dispatch.ts";
 import { failureOf } from "../failure.ts";
+import { passedOn } from "../options.ts";
 import { report } from "../output.ts";
 import type { Known } from "../completer.ts";
 import { type Completer, createPrompt } from "../prompt.ts";
@@ -191,17 +192,10 @@ const help = `/auth …                     any command: /auth status, /auth <p>
 Anything else is asked of the current provider; the conversation goes on when it changes.`;
 
 async function commandLine({ context, io, carried }: Shell, words: readonly string[], more: readonly string[] = []) {
-  const { home, account, json, verbose } = context.flags;
-  const globals = [
-    ...(home === undefined ? [] : ["--home", home]),
-    ...(account === undefined || words.includes("--account") ? [] : ["--account", account]),
-    ...(json === true ? ["--json"] : []),
-    ...(verbose === true ? ["--verbose"] : []),
-    ...(context.flags["no-browser"] === true ? ["--no-browser"] : []),
-    ...(context.flags["non-interactive"] === true ? ["--non-interactive"] : []),
-  ];
+  const { account } = context.flags;
+  const named = account === undefined || words.includes("--account") ? [] : ["--account", account];
   const { main } = await import("../main.ts");
-  const code = await main([...globals, ...more, ...words], io, carried);
+  const code = await main([...passedOn(context.flags), ...named, ...more, ...words], io, carried);
   await context.renew();
   return code;
 }

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, afterEach, before, describe, it } from "node:test";
 import { stripVTControlCharacters } from "node:util";
 import { type Emulator, startEmulator } from "../../providers/emulator/index.ts";
+import { until } from "../support/stage.ts";
 import { House } from "./program.ts";
 import { leaveSeats, noTerminals, type Seat, sitDown } from "./seat.ts";
 
@@ -53,7 +54,6 @@ describe("the menu", { skip: noTerminals }, () => {
     const pending = JSON.parse((await house.run("qwen login --detach --json")).stdout);
     await seat.sees(/✗ qwen +awaitingPoll, 14 min left$/);
     await emulator.approve(pending.urlComplete);
-    assert.equal((await house.run("qwen wait")).code, 0);
     await seat.sees(/✓ qwen +authenticated, \d h left$/);
     seat.type(ctrlC);
     const { code, screen } = await seat.left;
@@ -94,6 +94,27 @@ describe("the menu", { skip: noTerminals }, () => {
     await seat.sees(/Signed out of codex[^]*Which provider\?[^]*● ✗ codex/);
     seat.type(ctrlC);
     await seat.left;
+  });
+
+  it("passes on what was said to it", async () => {
+    using house = new House(emulator);
+    using other = new House(emulator);
+    const seat = sitDown(house, `--home ${other.home} --no-browser`, { DISPLAY: ":0", BROWSER: house.counted });
+    await seat.sees(/nothing more/);
+    await goTo(seat, "gemini");
+    await seat.sees(/● turn OAuth on/);
+    seat.type(down);
+    await seat.sees(/● sign in/);
+    seat.type("\r");
+    await seat.sees(/Open this address:[^]*Waiting for/);
+    await until(() => other.pending().length === 1, "a sign-in in the other home");
+    seat.type(ctrlC);
+    // The sign-in goes on without this terminal, and the menu goes on as well.
+    await seat.sees(/Finish it with: [^]*● ✗ gemini +awaitingCode/);
+    seat.type(ctrlC);
+    const { screen } = await seat.left;
+    assert.doesNotMatch(screen, /browser was asked/);
+    assert.deepEqual(house.openings, []);
   });
 
   it("ends with what is wrong when the settings break while one looks, and leaves the terminal whole", async () => {
