@@ -136,6 +136,12 @@ export const catalogue = {
     "{provider} logout",
     "good",
   ),
+  import_taken: entry(
+    "account {account} of {provider} has taken over the login in {detail} already, and a refresh token has one owner; use that account, or sign in",
+    "usage",
+    "{provider} status",
+    "good",
+  ),
   import_declined: entry("the login for {provider} was left as it is", "refused", "import {provider}", "good"),
   import_unconfirmed: entry(
     "taking over a login of {provider} has to be confirmed, and nobody can be asked here",

@@ -78,6 +78,7 @@ export function readForeign(
       verifiedAt: null,
       refused: null,
       retry: null,
+      takenOver: null,
       snapshot: null,
       newer: false,
       ownRest: {},

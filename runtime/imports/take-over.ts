@@ -15,7 +15,7 @@ import { writeImported } from "../settings/imported.ts";
 import { factsOf, type StoredCredential } from "../store/codec.ts";
 import type { IssuedBy } from "../store/credential.ts";
 import { markOf } from "../store/files.ts";
-import type { AccountName } from "../store/names.ts";
+import { type AccountName, stemOf } from "../store/names.ts";
 import type { Wiring } from "../wiring.ts";
 import { troubleOf } from "./borrowed.ts";
 import { kindOf } from "./kinds.ts";
@@ -25,7 +25,7 @@ const patienceMs = 45_000;
 
 /**
  * Copies what the file holds at this moment.
- * @throws AuthError `import_shadowed`, `import_unreadable`, `import_is_key`, `credential_elsewhere`, `client_missing`,
+ * @throws AuthError `import_shadowed`, `import_taken`, `import_unreadable`, `import_is_key`, `credential_elsewhere`, `client_missing`,
  *   `lock_busy`, `store_*`
  */
 export async function takeOver(wiring: Wiring, provider: Provider, name: AccountName, file: string): Promise<void> {
@@ -44,8 +44,14 @@ export async function takeOver(wiring: Wiring, provider: Provider, name: Account
         before = markOf(file);
         const theirs = loginIn(wiring, provider, name, file);
         checkBinding(provider, theirs, by);
-        store.write(name, (current) => ours(name, current, theirs, by, lineage, host.now()));
+        store.write(name, (current) => {
+          const next = ours(name, current, theirs, by, lineage, host.now());
+          checkOwner(wiring, name, next, file);
+          return next;
+        });
       }
+      // Each account has a lock of its own: of two that take it in the same moment, neither may keep it.
+      checkOwner(wiring, name, credentialIn(wiring, name), file);
     } catch (error) {
       takeBack(wiring, name, lineage, replaced);
       throw error;
@@ -58,6 +64,20 @@ export async function takeOver(wiring: Wiring, provider: Provider, name: Account
     lock.release();
   }
   writeImported(store.paths, name, null);
+}
+
+/**
+ * A refresh token that two accounts of ours hold ends the login of both, and a copy of one that was spent ends the login that
+ * it became. @throws AuthError `import_taken`
+ */
+function checkOwner(wiring: Wiring, name: AccountName, next: StoredCredential | null, file: string): void {
+  const taken = next?.takenOver ?? null;
+  const owner = wiring.store.list().find((other) => {
+    if (taken === null || stemOf(other) === stemOf(name)) return false;
+    const theirs = credentialIn(wiring, other);
+    return theirs?.takenOver === taken || theirs?.refreshToken?.fingerprint() === taken;
+  });
+  if (owner !== undefined) throw new AuthError("import_taken", { ...owner, detail: file });
 }
 
 function credentialIn({ store }: Wiring, name: AccountName): StoredCredential | null {
@@ -103,6 +123,7 @@ function ours(
     ...by,
     lineage,
     generation: 1,
+    takenOver: theirs.refreshToken?.fingerprint() ?? null,
     obtainedAt: now,
     snapshot,
     ownRest,

@@ -29,6 +29,8 @@ export interface StoredCredential {
   readonly verifiedAt: number | null;
   readonly refused: { readonly generation: number; readonly code: ErrorCode } | null;
   readonly retry: Retry | null;
+  /** Fingerprint of the refresh token that this login was taken over with; null: it began here. */
+  readonly takenOver: string | null;
   /** The machine's snapshot in its envelope (`machines/migrations.ts`). */
   readonly snapshot: unknown;
   /** Our own member is of a newer version: before the file is replaced, a copy is put aside. */
@@ -87,6 +89,7 @@ export function decode(text: string, modifiedAt: number): StoredCredential | nul
     verifiedAt: secondsIn(known, "verified_at"),
     refused: refusedIn(known),
     retry: retryIn(known),
+    takenOver: textIn(known, "taken_over"),
     snapshot: isShallow(known?.["snapshot"]) ? (known?.["snapshot"] ?? null) : null,
     newer: ours !== null && known === null,
     ownRest,
@@ -118,6 +121,7 @@ export function encode(credential: StoredCredential): string {
       verified_at: credential.verifiedAt === null ? null : Math.floor(credential.verifiedAt / 1000),
       refused: credential.refused,
       retry: credential.retry === null ? null : retryAtRest(credential.retry),
+      ...(credential.takenOver === null ? {} : { taken_over: credential.takenOver }),
       snapshot: credential.snapshot,
     },
   };
@@ -163,6 +167,7 @@ const knownMembers = new Set([
   "verified_at",
   "refused",
   "retry",
+  "taken_over",
   "snapshot",
 ]);
 
@@ -193,14 +198,9 @@ function retryIn(ours: Json | null): StoredCredential["retry"] {
   const retry = recordIn(ours, "retry");
   const at = secondsIn(retry, "at");
   const code = textIn(retry, "code");
-  return at === null || code === null
-    ? null
-    : {
-        at,
-        code: knownCode(code, "backing_off"),
-        failures: countIn(retry, "failures") ?? 1,
-        since: secondsIn(retry, "since"),
-      };
+  if (at === null || code === null) return null;
+  const failures = countIn(retry, "failures") ?? 1;
+  return { at, code: knownCode(code, "backing_off"), failures, since: secondsIn(retry, "since") };
 }
 
 function retryAtRest({ at, code, failures, since }: Retry): Json {

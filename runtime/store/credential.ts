@@ -38,6 +38,7 @@ export function signedIn(
     verifiedAt: null,
     refused: null,
     retry: null,
+    takenOver: null,
     snapshot: before?.snapshot ?? null,
     newer: false,
     ownRest: before?.ownRest ?? {},

@@ -87,6 +87,8 @@ export const troubles: readonly Troubles[] = [
       import_shadowed:
         "There is a login of our own, and it comes first. Sign out, or use `--account NAME` for the other one.",
       import_unconfirmed: "Nobody can be asked here whether to take a login over. Add `--yes`.",
+      import_taken:
+        "A second owner would end the login of the first. Use that account, sign out of it first, or sign in under the new name for a login of its own.",
       import_declined: "The answer was not yes. Nothing was done.",
     },
   },

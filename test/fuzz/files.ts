@@ -100,6 +100,7 @@ const ours = {
   verified_at: null,
   refused: null,
   retry: { at: 1_795_000_060, code: "server_error", failures: 2, since: 1_795_000_000 },
+  taken_over: "AAAAAAAAAAAAAAAAAAAAAA",
   snapshot,
 };
 

@@ -423,6 +423,44 @@ describe("a login that is taken over", { concurrency: 4 }, () => {
     assert.equal(readFileSync(s.home.file("anthropic"), "utf8"), mine);
   });
 
+  it("has one owner among our accounts, spent or not", async () => {
+    await using s = await stage();
+    await lent(s, "Codex CLI");
+    const auth = s.auth();
+    const found = only(auth.imports("codex").found);
+    const first = auth.account("codex");
+    await first.takeOver(found);
+    for (const isSpent of [false, true]) {
+      if (isSpent) await first.refresh({ force: true });
+      await assert.rejects(auth.account("codex", "work").takeOver(found), {
+        code: "import_taken",
+        message: new RegExp(`^Account default of codex has taken over the login in ${found.file} already`),
+        next: "llxprt-auth codex status",
+      });
+      assert.ok(!existsSync(s.home.file("codex", "work")), "nothing of it is kept");
+    }
+    assert.equal(s.emulator.counters("codex").reuses, 0);
+    await first.refresh({ force: true });
+    await first.logout();
+    await auth.account("codex", "work").takeOver(found);
+  });
+
+  it("is nobody's when two accounts take it in the same moment", async () => {
+    await using s = await stage();
+    const { file, content } = tools["Claude Code"];
+    keep(s.home.userHome, file, content(made()));
+    const theirs = { access_token: "theirs", refresh_token: made().refresh, expiry: 4e9, token_type: "Bearer" };
+    const now = (): number => {
+      const isBefore = existsSync(s.home.paths.oauth) && !existsSync(s.home.file("anthropic"));
+      if (isBefore) s.home.plant("anthropic", theirs, 0o600, "work");
+      return Date.now();
+    };
+    const auth = s.auth({ host: { now } });
+    const found = only(auth.imports("anthropic").found);
+    assert.equal(await codeOf(auth.account("anthropic").takeOver(found)), "import_taken");
+    assert.ok(!existsSync(s.home.file("anthropic")));
+  });
+
   it("is what the file holds in the end, though its tool renews it at that moment", async () => {
     await using s = await stage();
     const { file, content } = tools["Claude Code"];

@@ -22,6 +22,7 @@ export function sampleCredential(changes: Partial<StoredCredential> = {}): Store
     verifiedAt: null,
     refused: null,
     retry: null,
+    takenOver: null,
     snapshot: null,
     newer: false,
     ownRest: {},
