@@ -452,10 +452,10 @@ describe("a login that is taken over", { concurrency: 4 }, () => {
     let asked = 0;
     const theirs = { access_token: "theirs", refresh_token: made().refresh, expiry: 4e9, token_type: "Bearer" };
     const now = (): number => {
-      // Asked as it is decided what to store, and as that is being written.
+      // Asked for the lock, as it is decided what to store, and as that is being written.
       const isBefore = existsSync(s.home.paths.oauth) && !existsSync(s.home.file("anthropic"));
       if (isBefore) asked += 1;
-      if (asked > 1) s.home.plant("anthropic", theirs, 0o600, "work");
+      if (asked > 2) s.home.plant("anthropic", theirs, 0o600, "work");
       return Date.now();
     };
     const auth = s.auth({ host: { now } });
