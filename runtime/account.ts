@@ -46,7 +46,10 @@ export interface Account extends AccountName {
   login(request?: LoginRequest): Promise<Status>;
   /** Finishes a sign-in, whoever began it, with what was pasted. @throws AuthError `pasted_*` when the sign-in goes on waiting */
   complete(text: string, signal?: AbortSignal): Promise<Status>;
-  /** Waits for a sign-in that is under way to end. */
+  /**
+   * Waits for a sign-in that is under way to end, or tells how the newest one has ended.
+   * @throws AuthError how it ended otherwise; `no_pending_sign_in` when there was none that is known
+   */
   wait(request?: Pick<LoginRequest, "onPending" | "signal">): Promise<Status>;
   /** Ends a sign-in that is under way. */
   cancel(): Promise<void>;

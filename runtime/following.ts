@@ -6,8 +6,8 @@
 import { AuthError, type ErrorCode } from "../machines/errors.ts";
 import type { AccountReference, CredentialEvent, Seen } from "../machines/life.ts";
 import type { Provider } from "../providers/provider.ts";
-import { readJournal } from "./inspect/reading.ts";
 import type { Desk } from "./login/desk.ts";
+import { endOf } from "./login/ended.ts";
 import { settleLeftSignIns } from "./login/settle.ts";
 import { type Paths, stemOf } from "./store/names.ts";
 import { type Grounds, look } from "./survey.ts";
@@ -91,14 +91,8 @@ export function follow(
 
 /** Why another process ended a sign-in without tokens. Null: a person gave it up, or nobody knows any more. */
 function reasonOf(paths: Paths, attempt: string): ErrorCode | null {
-  let code: ErrorCode | null = null;
-  try {
-    for (const record of readJournal(paths))
-      if (record.signIn === attempt && record.step === "signInFailed") code = record.code ?? null;
-  } catch {
-    // That it has ended is certain all the same.
-  }
-  return code;
+  const end = endOf(paths, attempt);
+  return end?.step === "signInFailed" ? (end.code ?? null) : null;
 }
 
 function jitterMs(randomBytes: (size: number) => Uint8Array): number {

@@ -9,6 +9,7 @@ import { type CredentialSnapshot, isSigningIn, loginOf } from "./actor.ts";
 import { waitUntil } from "./alarm.ts";
 import { enter, fits, isSignedIn, openFor, portOf } from "./login/entrance.ts";
 import { signInElsewhere } from "./login/elsewhere.ts";
+import { newestEnd } from "./login/ended.ts";
 import { Secret } from "./secret.ts";
 import type { Status } from "./status.ts";
 import type { Attempt } from "./store/pending.ts";
@@ -100,12 +101,11 @@ export function createSignIns(
   };
 
   /** The sign-in under way that the text belongs to, or else the newest. @throws AuthError `no_pending_sign_in` */
-  const pendingAttempt = (text: string | null): Attempt => {
+  const attemptFor = (text: string): Attempt => {
     const attempts = pending.list(name, host.now());
-    const state = text === null ? null : pastedState(text);
+    const state = pastedState(text);
     const meant = state === null ? undefined : attempts.find((attempt) => attempt.state?.matches(state));
-    const isPastable = ({ kind }: Attempt) => text !== null && kind !== "device";
-    const attempt = meant ?? attempts.find(isPastable) ?? attempts[0];
+    const attempt = meant ?? attempts.find(({ kind }) => kind !== "device") ?? attempts[0];
     if (attempt === undefined) throw new AuthError("no_pending_sign_in", name);
     return attempt;
   };
@@ -114,7 +114,7 @@ export function createSignIns(
     const { actor, settled } = running();
     let before = actor.getSnapshot().context.survey.facts?.lineage ?? null;
     if (!isWaiting(actor.getSnapshot())) {
-      const attempt = pendingAttempt(text);
+      const attempt = attemptFor(text);
       if (attempt.kind === "device") {
         throw new AuthError("usage", {
           ...name,
@@ -136,9 +136,18 @@ export function createSignIns(
     return signedIn(before);
   };
 
+  /** Nothing is under way any more: who asks for the end is told it all the same. @throws AuthError how it ended otherwise */
+  const ended = (): Status => {
+    const end = newestEnd(desk.store.paths, name);
+    if (end?.step === "signedIn" && end.lineage === lineageNow()) return status();
+    if (end?.step === "signInFailed" && end.code != null) throw desk.faults.recall(name, end.code);
+    throw new AuthError(end?.step === "signInCancelled" ? "sign_in_cancelled" : "no_pending_sign_in", name);
+  };
+
   const wait: Account["wait"] = async (request = {}) => {
     if (isSigningIn(running().actor.getSnapshot())) return follow(await own(request.signal), request);
-    const attempt = pendingAttempt(null);
+    const [attempt] = pending.list(name, host.now());
+    if (attempt === undefined) return ended();
     await makeWay(request.signal);
     return finish({}, await begin(request, attempt));
   };

@@ -81,6 +81,12 @@ describe("a sign-in by JSON alone", { concurrency: 13 }, () => {
       isAs(signedIn, row, ["provider", "identity", "verifiedAt"]);
       assert.ok(!house.has("../browser-was-opened"));
       assert.deepEqual(house.pending(), []);
+      // Whoever asks for the end too late is told it all the same.
+      const late = await asked(house, `${provider} wait`);
+      assert.equal(late.code, 0);
+      isAs(signedIn, late.json, ["provider", "identity", "verifiedAt"]);
+      await asked(house, `${provider} logout`);
+      isFailure(await asked(house, `${provider} wait`), "no_pending_sign_in");
     });
 
     it(`of ${provider} that is not agreed to ends as the guide says`, async () => {
@@ -89,7 +95,7 @@ describe("a sign-in by JSON alone", { concurrency: 13 }, () => {
       isFailure(await asked(house, `${provider} wait --timeout 1`), "wait_over");
       const cancelled = asked(house, `${provider} wait`, undefined, () => asked(house, `${provider} cancel`));
       isFailure(await cancelled, "sign_in_cancelled");
-      isFailure(await asked(house, `${provider} wait`), "no_pending_sign_in");
+      isFailure(await asked(house, `${provider} wait`), "sign_in_cancelled");
       assert.deepEqual(house.pending(), []);
     });
 
@@ -106,5 +112,6 @@ describe("a sign-in by JSON alone", { concurrency: 13 }, () => {
     using house = new House(emulator);
     const { json } = await asked(house, "gemini login --detach");
     isFailure(await asked(house, "gemini wait", undefined, () => emulator.deny(json["url"])), "consent_denied");
+    isFailure(await asked(house, "gemini wait"), "consent_denied");
   });
 });
