@@ -8,6 +8,9 @@ import { at, redirects } from "../emulator/client.ts";
 
 const { gemini } = providers;
 
+// The library would go through the tester's own proxy even to this machine.
+process.env["NO_PROXY"] = "127.0.0.1";
+
 function clientOf(emulator: Emulator): OAuth2Client {
   const { client_id: clientId, client_secret: clientSecret } = emulator.geminiClient.installed;
   return new OAuth2Client({
