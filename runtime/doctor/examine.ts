@@ -12,9 +12,11 @@ import { listProfiles, readProfile } from "../settings/profiles.ts";
 import { readSettings } from "../settings/settings.ts";
 import { type Paths, pathsIn } from "../store/names.ts";
 import { createPendingStore } from "../store/pending.ts";
+import { borrowed } from "./borrowed.ts";
 import { type Finding, fine, notice, problem } from "./finding.ts";
 import { disk, logins } from "./logins.ts";
 import { browser, clock, node, room, traps } from "./machine.ts";
+import { named } from "./named.ts";
 import { modes } from "./modes.ts";
 import { certificates, proxies } from "./network.ts";
 import { ports } from "./ports.ts";
@@ -43,6 +45,8 @@ export async function examine(host: Host, { fix = false, reserved }: Examination
   const later: (() => readonly Finding[] | Promise<readonly Finding[]>)[] = [
     () => (auth === null ? [] : clients(host, table, isWanted)),
     () => logins(paths, host, auth),
+    () => borrowed(auth),
+    () => named(paths, auth),
     () => clock(paths, now()),
     () => ports(table, isWanted, (name) => isWaiting(paths, name)),
     () => proxies(environment, table),

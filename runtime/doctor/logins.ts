@@ -9,6 +9,7 @@ import type { Auth } from "../auth.ts";
 import type { Host } from "../host.ts";
 import { isShared, presenceOf } from "../refresh/holder.ts";
 import { tryLock } from "../refresh/lock.ts";
+import type { StatusRow } from "../status.ts";
 import { holderIn } from "../refresh/locks.ts";
 import { listFolder } from "../store/folders.ts";
 import { type AccountName, defaultAccount, type Paths } from "../store/names.ts";
@@ -39,10 +40,10 @@ export function logins(paths: Paths, host: Pick<Host, "now">, auth: Auth | null)
 /** Clocks of machines differ by that much without harm. */
 const slackMs = 2 * 60_000;
 
-const called = ({ provider, account }: AccountName): string =>
+export const called = ({ provider, account }: AccountName): string =>
   account === defaultAccount ? provider : `${provider} (${account})`;
 
-const commandFor = ({ provider, account }: AccountName, verb: string): string =>
+export const commandFor = ({ provider, account }: AccountName, verb: string): string =>
   `${provider} ${verb}${account === defaultAccount ? "" : ` --account ${account}`}`;
 
 function unreadable(paths: Paths, name: AccountName, error: AuthError): Finding {
@@ -56,18 +57,7 @@ function standing(auth: Auth, name: AccountName, about: string): Finding[] {
   const account = auth.account(name.provider, name.account);
   const { row } = account.status();
   const who = `The login of ${called(name)}`;
-  const winner = row.source;
-  const outranked =
-    winner.kind === "oauth" || winner.kind === "none" || !row.enabled
-      ? []
-      : [
-          notice(
-            "login_outranked",
-            "name" in winner ? winner.name : null,
-            `${who} is not used: ${"name" in winner ? winner.name : `a key of the ${winner.kind}`} outranks it`,
-            commandFor(name, "why"),
-          ),
-        ];
+  const outranked = row.enabled ? outrankedBy(row, who) : [];
   const { lastError } = row;
   if (!row.enabled)
     return [notice("login_disabled", about, `${who} is not used: OAuth is off`, commandFor(name, "enable"))];
@@ -81,6 +71,14 @@ function standing(auth: Auth, name: AccountName, about: string): Finding[] {
   const until = row.expiresAt === null ? "" : ` until ${row.expiresAt}`;
   const life = row.unexpired ? `is good${until}` : "can be renewed";
   return [...outranked, fine("login_stored", about, `${who} ${life}`)];
+}
+
+/** @param who the login, in words */
+export function outrankedBy({ source, provider, account }: StatusRow, who: string): Finding[] {
+  if (source.kind === "oauth" || source.kind === "none") return [];
+  const [about, what] = "name" in source ? [source.name, source.name] : [null, `a key of the ${source.kind}`];
+  const says = `${who} is not used: ${what} outranks it`;
+  return [notice("login_outranked", about ?? null, says, commandFor({ provider, account }, "why"))];
 }
 
 function copies(paths: Paths): Finding[] {

@@ -29,6 +29,15 @@ export function importingAccounts({ providers }: Settings, settings: string): Ac
   );
 }
 
+/** Accounts that an entry names and none may be called; their files are not read. @throws AuthError `settings_invalid` */
+export function strangersIn({ providers }: Settings, settings: string): AccountName[] {
+  return Object.entries(providers).flatMap(([provider, entry]) =>
+    Object.keys(filesIn(entry, provider, settings))
+      .map((account) => ({ provider, account }))
+      .filter((name) => nameOfFile(`${stemOf(name)}.json`) === null),
+  );
+}
+
 /** Notes the file that an account reads from now on; null: none any more. @throws AuthError `settings_invalid`, `store_*` */
 export function writeImported(paths: Paths, { provider, account }: AccountName, file: string | null): void {
   writeProviders(paths, { provider }, (providers) => {

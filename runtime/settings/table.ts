@@ -98,9 +98,14 @@ export function providerNamed(table: ProviderTable, name: string): Provider {
   const provider = table.get(name.toLowerCase());
   if (provider !== undefined) return provider;
   const known = [...table.keys()];
+  const detail = `${JSON.stringify(name)}${hintOf(name, known)}; known are ${known.join(", ")}`;
+  throw new AuthError("unknown_provider", { detail });
+}
+
+/** ` (did you mean …?)` when one of those known is near enough. */
+export function hintOf(name: string, known: readonly string[]): string {
   const nearest = known.find((candidate) => distance(candidate, name.toLowerCase()) <= 2);
-  const hint = nearest === undefined ? "" : ` (did you mean ${nearest}?)`;
-  throw new AuthError("unknown_provider", { detail: `${JSON.stringify(name)}${hint}; known are ${known.join(", ")}` });
+  return nearest === undefined ? "" : ` (did you mean ${nearest}?)`;
 }
 
 function checkOwnName(name: string, file: string, reserved: ReadonlySet<string>): void {

@@ -11,6 +11,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   utimesSync,
@@ -26,6 +27,7 @@ import { node } from "../../runtime/doctor/machine.ts";
 import { tryLock } from "../../runtime/refresh/lock.ts";
 import { Home, modeOf, plainTokens } from "../support/home.ts";
 import { beginLogin, signIn, stage } from "../support/stage.ts";
+import { keep, tools } from "../support/vendors.ts";
 import { authority, certificateFor } from "./wire/certificate.ts";
 
 type Environment = Readonly<Record<string, string>>;
@@ -224,6 +226,44 @@ describe("logins", () => {
     assert.deepEqual(told(home.paths.oauth), [["notice", "copies_kept", null]]);
   });
 
+  it("of another program are read in its file, and what keeps them from it is told", async () => {
+    using home = made();
+    const { file, content } = tools["Qwen Code"];
+    const kept = {
+      access: "of-a-tool",
+      refresh: "of-a-tool",
+      expiresAt: home.now() + 3_600_000,
+      email: "me@example.com",
+    };
+    const path = keep(home.userHome, file, content(kept));
+    const told = async (enabled = true, environment = {}) => {
+      home.settings({
+        oauthEnabledProviders: { qwen: enabled },
+        providers: { qwen: { importFrom: { default: path } } },
+      });
+      const findings = (await found(home, environment)).filter((finding) => finding.about === path);
+      return findings.map(({ level, code, next, message }) => [level, code, next, message]);
+    };
+    const reads = "qwen reads the login of Qwen Code";
+    assert.deepEqual(
+      (await told()).map(([level, code]) => [level, code]),
+      [["ok", "login_borrowed"]],
+    );
+    assert.deepEqual(await told(false), [
+      ["notice", "login_disabled", "llxprt-auth qwen enable", `${reads}, which is not used: OAuth is off`],
+    ]);
+    keep(home.userHome, file, content({ ...kept, expiresAt: home.now() - 1 }));
+    const [ended] = await told();
+    assert.deepEqual(ended?.slice(0, 3), ["problem", "login_ended", "llxprt-auth qwen login"]);
+    assert.equal(ended?.[3], `${reads}, which has ended: use Qwen Code once, so that it is renewed there`);
+    rmSync(path);
+    const gone = ["import_unreadable", "llxprt-auth qwen login", `${reads}: ${path} is not there`];
+    assert.deepEqual(await told(), [["problem", ...gone]]);
+    assert.deepEqual(await told(true, { DASHSCOPE_API_KEY: "key" }), [["notice", ...gone]]);
+    mkdirSync(path);
+    assert.deepEqual(await told(), [["problem", ...gone.slice(0, 2), `${reads}: ${path} is not a regular file`]]);
+  });
+
   it("have ended, too, when the provider refused to renew one whose token is dead", async () => {
     using home = made();
     const refused = { generation: 1, code: "refresh_refused" };
@@ -338,6 +378,54 @@ describe("settings", () => {
     const wrong = findings.find(({ code }) => code === "settings_invalid");
     assert.match(wrong?.message ?? "", /settings\.json: providers\.codex\.tokenEndpoint/);
     assert.ok(codes(findings, "ok").includes("proxy_none"));
+  });
+
+  it("that name nobody are told, with who may be meant", async () => {
+    using home = made();
+    home.settings({
+      oauthEnabledProviders: { codx: true, Gemini: false, "x\u001B[2J": true },
+      providers: {
+        quen: { "auth-key": "key" },
+        acme: { clientId: "x", issuer: "http://127.0.0.1:1" },
+        codex: { importFrom: { "a/b": "/x/y", work: "/x/y" } },
+      },
+    });
+    const told = (await found(home)).filter(({ code }) => code.endsWith("_unknown") || code === "provider_bare");
+    assert.deepEqual(
+      told.map((one) => [one.level, one.code, one.about, one.message]),
+      [
+        [
+          "notice",
+          "provider_unknown",
+          "oauthEnabledProviders.codx",
+          "settings.json turns OAuth on or off for codx, and there is no such provider (did you mean codex?)",
+        ],
+        [
+          "notice",
+          "provider_unknown",
+          "oauthEnabledProviders.Gemini",
+          "settings.json turns OAuth on or off for Gemini, and there is no such provider (did you mean gemini?)",
+        ],
+        [
+          "notice",
+          "provider_unknown",
+          "oauthEnabledProviders.x [2J",
+          "settings.json turns OAuth on or off for x [2J, and there is no such provider",
+        ],
+        [
+          "notice",
+          "provider_bare",
+          "providers.quen",
+          "quen is a provider of your own that says neither where to sign in nor what to ask (did you mean qwen?)",
+        ],
+        [
+          "notice",
+          "account_unknown",
+          "providers.codex.importFrom",
+          "settings.json names a file for the account a/b of codex, and no account may be called that",
+        ],
+      ],
+    );
   });
 
   it("include profiles, and the client of who is enabled", async () => {
