@@ -6,7 +6,7 @@ import type { Account, Credential } from "../runtime/index.ts";
 import { msGiven } from "./numbers.ts";
 import { sayOutranked } from "./precedence-words.ts";
 import type { Context } from "./session.ts";
-import { needsSignIn, signInLazily } from "./signing-in.ts";
+import { accountToUse } from "./signing-in.ts";
 import { relative } from "./when.ts";
 
 /** What may be asked of it, besides what every command takes. */
@@ -26,11 +26,8 @@ export interface Obtained {
 export async function obtain(context: Context): Promise<Obtained> {
   const { flags, output } = context;
   const minTtlMs = await msGiven(flags, "min-ttl", 0);
-  const account = await context.account();
-  const isLazy = flags.interactive === true && account.why().winner?.kind === "oauth";
-  if (isLazy && needsSignIn(account.status())) await signInLazily(context);
-  // Asked for anew: signing in may have changed the settings.
-  const credential = await (await context.account()).token(minTtlMs === null ? {} : { minTtlMs });
+  const account = await accountToUse(context, flags.interactive === true);
+  const credential = await account.token(minTtlMs === null ? {} : { minTtlMs });
   sayOutranked(output, account.provider, account.why());
   if (credential.shortLived) {
     const now = Date.now();

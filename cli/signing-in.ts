@@ -37,6 +37,19 @@ export async function signInLazily(context: Context): Promise<Status> {
   return signIn(context, (account, request) => account.login({ ...request, ifNeeded: true }));
 }
 
+/**
+ * The account that the command is about, signed in first if its login is what would be used, and it needs that.
+ * @param maySignIn whether that was allowed
+ * @throws AuthError `sign_in_needed`, or how the sign-in ended otherwise
+ */
+export async function accountToUse(context: Context, maySignIn: boolean): Promise<Account> {
+  const account = await context.account();
+  if (!maySignIn || account.why().winner?.kind !== "oauth" || !needsSignIn(account.status())) return account;
+  await signInLazily(context);
+  // Asked for anew: signing in may have changed the settings.
+  return context.account();
+}
+
 /** Whether a sign-in is what helps. A login that fails for now is not helped by it, nor is an unreadable file. */
 export function needsSignIn({ row }: Status): boolean {
   return row.usable === "no" && ["idle", "expired", "pendingAuth", "awaitingCode", "awaitingPoll"].includes(row.state);

@@ -3,7 +3,7 @@ import { usage } from "../dispatch.ts";
 import { sayOutranked } from "../precedence-words.ts";
 import { plainText } from "../plain-text.ts";
 import type { Context } from "../session.ts";
-import { needsSignIn, signInLazily } from "../signing-in.ts";
+import { accountToUse } from "../signing-in.ts";
 import { readAll } from "../terminal.ts";
 import type { Command } from "./index.ts";
 
@@ -29,10 +29,7 @@ export interface Turn {
 /** Asks, signing in first where a person can; prints the answer as it comes, unless JSON was asked for. */
 export async function exchange(context: Context, messages: readonly Turn[]) {
   const { flags, output, signal, io, provider } = context;
-  const first = await context.account();
-  if (first.why().winner?.kind === "oauth" && needsSignIn(first.status())) await signInLazily(context);
-  // Asked for anew: signing in may have changed the settings.
-  const account = await context.account();
+  const account = await accountToUse(context, true);
   sayOutranked(output, provider, account.why());
   const { ask } = await import("../../runtime/index.ts");
   const shown = (text: string): string => (io.stdout.isTTY ? plainText(text) : text);
