@@ -136,13 +136,16 @@ describe("at a terminal", { skip: noTerminals }, () => {
     assert.ok(places.every((place) => place >= 0));
   });
 
-  it("in CI or with --non-interactive it asks nothing even here", async () => {
+  it("in CI, with --non-interactive, or for a token of scripts it asks nothing even here", async () => {
     using house = new House(emulator, { oauthEnabledProviders: { gemini: true } });
     for (const [line, env] of [
       ["gemini ask hello --non-interactive", {}],
       ["gemini", { CI: "1" }],
+      ["gemini token", {}],
     ] as const) {
-      const { code, screen } = await sitDown(house, line, { ...env, BROWSER: house.forbidden }).left;
+      const seat = sitDown(house, line, { ...env, BROWSER: house.forbidden });
+      const begun = seat.sees(/Open this address/).then(() => assert.fail(`${line}: a sign-in began`));
+      const { code, screen } = await Promise.race([seat.left, begun]);
       assert.equal(code, 3, screen);
     }
     assert.ok(!house.has("../browser-was-opened"));
