@@ -90,7 +90,12 @@ export function report(output: Output, { code, message, next }: Omit<Failure, "e
 
 /** A word that a shell takes as it is, quoted where it has to be. */
 export function shellWord(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : shellQuoted(text);
+}
+
+/** A text in the quotes of a POSIX shell: nothing in it means anything. */
+export function shellQuoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 /** A sentence as it goes on after a colon. */

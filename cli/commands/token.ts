@@ -3,6 +3,7 @@
 // What is printed is made for a shell, for curl and for other programs, so it is quoted for them.
 import type { Account, Credential, Provider } from "../../runtime/index.ts";
 import { obtain, type Obtained, obtaining, variablesOf } from "../obtain.ts";
+import { shellQuoted } from "../output.ts";
 import type { Context } from "../session.ts";
 import type { Command } from "./index.ts";
 
@@ -54,7 +55,7 @@ function headerOf({ kind }: Credential, { api, keyApi }: Provider, secret: strin
 /** For a shell: the same variables that a program gets by `exec`, in one statement. */
 async function exported(obtained: Obtained, context: Context): Promise<string> {
   const { given } = await variablesOf(obtained, context);
-  const quoted = Object.entries(given).map(([name, value]) => `${name}='${value.replaceAll("'", `'\\''`)}'`);
+  const quoted = Object.entries(given).map(([name, value]) => `${name}=${shellQuoted(value)}`);
   return `export ${quoted.join(" ")}`;
 }
 

@@ -1,4 +1,5 @@
 // The script for zsh: to be sourced after `compinit`, or to lie as `_llxprt-auth` in a folder of `fpath`.
+import { shellQuoted } from "../output.ts";
 import type { CompletedOption, Place, Slot, Vocabulary, Word } from "./vocabulary.ts";
 
 export function zshScript({ places, everywhere, valued }: Vocabulary): string {
@@ -77,7 +78,7 @@ if [[ \${funcstack[1]} == _llxprt-auth ]]; then _llxprt_auth "$@"; else compdef 
 /** As `_describe` takes it: the word, a colon, what it is. */
 function described({ word, says }: Word): string {
   const text = says === "" ? word : `${word.replaceAll(":", "\\:")}:${says}`;
-  return `'${text.replaceAll("'", "'\\''")}'`;
+  return shellQuoted(text);
 }
 
 function asWord({ name, says }: CompletedOption): string {
