@@ -30,7 +30,7 @@ export async function choose(words: Line["words"]): Promise<Choice> {
     const other = Object.hasOwn(commands, verb) ? commands[verb] : undefined;
     if (other !== undefined) throw await usage(`the command comes first: \`llxprt-auth ${other.form}\``);
     const known = Object.keys(verbs).filter((one) => one !== "use");
-    throw await usage(`there is no ${JSON.stringify(verb)}${await hint(verb, known)}; there are ${known.join(", ")}`);
+    throw await noSuch(JSON.stringify(verb), verb, known);
   }
   return { listed, command: await listed.load(), provider: name, words: rest };
 }
@@ -65,6 +65,24 @@ export async function hint(word: string, known: readonly string[]): Promise<stri
   const { closest, distance } = await import("fastest-levenshtein");
   const nearest = closest(word, known);
   return distance(word, nearest) <= 2 ? ` (did you mean ${nearest}?)` : "";
+}
+
+/** That a word is none of those that are known. @param what the word as it is told */
+export async function noSuch(what: string, word: string, known: readonly string[]): Promise<Error> {
+  return usage(`there is no ${what}${await hint(word, known)}; there are ${known.join(", ")}`);
+}
+
+/** @param known names of the providers that there are @param words what else may have been meant */
+export async function noSuchProvider(
+  name: string,
+  known: readonly string[],
+  words: readonly string[] = [],
+): Promise<Error> {
+  const { AuthError } = await import("../runtime/index.ts");
+  const meant = await hint(name.toLowerCase(), [...known, ...words]);
+  return new AuthError("unknown_provider", {
+    detail: `${JSON.stringify(name)}${meant}; known are ${known.join(", ")}`,
+  });
 }
 
 export async function usage(detail: string): Promise<Error> {

@@ -5,7 +5,7 @@
 import manifest from "../package.json" with { type: "json" };
 import { asksForJson, type Line, parseLine } from "./arguments.ts";
 import { commands } from "./commands/index.ts";
-import { choose, hint, mistakeIn, usage } from "./dispatch.ts";
+import { choose, mistakeIn, noSuchProvider, usage } from "./dispatch.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { failureOf, traceOf } from "./failure.ts";
 import { type Carried, type Context, createContext } from "./session.ts";
@@ -110,12 +110,7 @@ async function carryOut(line: Line, io: Io, signal: AbortSignal, carried: Carrie
 async function checkProvider({ auth, provider }: Context): Promise<void> {
   const { providers } = await auth();
   if (providers.has(provider)) return;
-  const { AuthError } = await import("../runtime/index.ts");
-  const known = [...providers.keys()];
-  const meant = await hint(provider, [...known, ...Object.keys(commands)]);
-  throw new AuthError("unknown_provider", {
-    detail: `${JSON.stringify(provider)}${meant}; known are ${known.join(", ")}`,
-  });
+  throw await noSuchProvider(provider, [...providers.keys()], Object.keys(commands));
 }
 
 /** The work's end, or that it was interrupted: then it is given a moment. */

@@ -1,6 +1,6 @@
 // `machine <p>`: the provider's statechart as text, or with one more word a chart inside it. Asks nobody, and starts no actor.
 import { type ChartName, chartNames, machineAs, machineFormats } from "../../runtime/index.ts";
-import { hint, usage } from "../dispatch.ts";
+import { noSuch, usage } from "../dispatch.ts";
 import type { Command } from "./index.ts";
 
 export const command: Command = {
@@ -25,7 +25,5 @@ export const command: Command = {
 async function chartIn(word = "account"): Promise<ChartName> {
   const chart = chartNames.find((one) => one === word.toLowerCase());
   if (chart !== undefined) return chart;
-  throw await usage(
-    `there is no chart ${JSON.stringify(word)}${await hint(word, chartNames)}; there are ${chartNames.join(", ")}`,
-  );
+  throw await noSuch(`chart ${JSON.stringify(word)}`, word, chartNames);
 }

@@ -1,7 +1,7 @@
 // `profile save|list|delete NAME`: key settings, or an account, under a name, in llxprt-code's own files. A key is never printed.
 import type { HomeSettings, KeyFlags } from "../../runtime/index.ts";
 import { resolve } from "node:path";
-import { hint, usage } from "../dispatch.ts";
+import { noSuch, usage } from "../dispatch.ts";
 import type { Context } from "../session.ts";
 import type { Command } from "./index.ts";
 
@@ -17,11 +17,7 @@ export const command: Command = {
   run: async (context) => {
     const [action = "list", name = ""] = context.words;
     const act = Object.hasOwn(actions, action) ? actions[action] : undefined;
-    if (act === undefined) {
-      throw await usage(
-        `there is no \`profile ${action}\`${await hint(action, Object.keys(actions))}; there are save, list, delete`,
-      );
-    }
+    if (act === undefined) throw await noSuch(`\`profile ${action}\``, action, Object.keys(actions));
     if (action !== "list" && name === "") throw await usage(`\`profile ${action}\` needs a name`);
     const { settingsIn } = await import("../../runtime/index.ts");
     await act(context, settingsIn(await context.host()), name);

@@ -2,7 +2,7 @@
 //
 // The conversation belongs to the person, not to a provider: it goes on when the provider changes. A key that is set here
 // is for the provider that was current then. Quiet when it is piped.
-import { hint, usage } from "../dispatch.ts";
+import { hint, noSuchProvider, usage } from "../dispatch.ts";
 import { failureOf } from "../failure.ts";
 import { passedOn } from "../options.ts";
 import { report } from "../output.ts";
@@ -133,12 +133,7 @@ const actions: Readonly<Record<string, Action>> = {
       return 0;
     }
     const wanted = name.toLowerCase();
-    const { AuthError } = await import("../../runtime/index.ts");
-    if (!providers.has(wanted)) {
-      throw new AuthError("unknown_provider", {
-        detail: `${JSON.stringify(name)}${await hint(wanted, known)}; known are ${known.join(", ")}`,
-      });
-    }
+    if (!providers.has(wanted)) throw await noSuchProvider(name, known);
     shell.provider = wanted;
     return 0;
   },
