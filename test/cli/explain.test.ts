@@ -48,7 +48,7 @@ describe("replay", () => {
     assert.match(stdout, /account: login\.requested: idle → pendingAuth\.loopback\n/);
     const timed = await house.run(["replay", journal("clock-jump")]);
     assert.match(timed.stdout, /account: token\.demanded: authenticated → refreshing\n/);
-    assert.match(timed.stdout, /\[renewalAlarm in \d+:\d\d:\d\d\]\n2026-11-24\n/);
+    assert.match(timed.stdout, /\[renewalAlarm in \d+ h\]\n2026-11-24\n/);
     assert.match(stdout, /· interrupted refresh_interrupted refresh_token_reused\n$/);
     const piped = await house.run("replay -", { input: readFileSync(journal("killed-process"), "utf8") });
     assert.deepEqual([piped.code, piped.stdout], [0, stdout]);
