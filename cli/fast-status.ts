@@ -12,11 +12,7 @@ export function fastStatus(
     const quick = quickStatus(home, environment);
     if (quick === null) return null;
     if (json) return `${JSON.stringify(jsonOf(quick.home, quick.statuses))}\n`;
-    return `${tableOf(
-      quick.statuses.map(({ row }) => row),
-      Date.now(),
-      (_style, text) => text,
-    )}\n`;
+    return `${tableOf(quick.statuses, Date.now(), (_style, text) => text)}\n`;
   } catch {
     return null;
   }

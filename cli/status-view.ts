@@ -17,8 +17,9 @@ export function jsonOf(home: string, statuses: readonly Status[]): object {
   return { schema: 1, home, providers: statuses.map(({ row }) => row) };
 }
 
-/** One line for each row, under a line of headings. */
-export function tableOf(rows: readonly StatusRow[], now: number, paint: Paint): string {
+/** One line for each account, under a line of headings. */
+export function tableOf(statuses: readonly Status[], now: number, paint: Paint): string {
+  const rows = statuses.map(({ row }) => row);
   const isSomebodyKnown = rows.some(({ identity }) => identity !== null);
   const headings = ["", "provider", "state", "expires", "by", "OAuth", ...(isSomebodyKnown ? ["who"] : [])];
   const cells = rows.map((row) => [
@@ -100,7 +101,8 @@ function paintMark(row: StatusRow | undefined, mark: string, paint: Paint): stri
   return paint(row?.usable === "no" ? "red" : "green", mark);
 }
 
-function nameOf({ provider, account }: StatusRow): string {
+/** The account as it stands in a table. */
+export function nameOf({ provider, account }: Pick<StatusRow, "provider" | "account">): string {
   return account === "default" ? provider : `${provider} (${account})`;
 }
 

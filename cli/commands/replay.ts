@@ -3,6 +3,7 @@
 import { journalText, printable, type Rerun, rerun } from "../../runtime/index.ts";
 import { usage } from "../dispatch.ts";
 import { exitCodes } from "../exit-codes.ts";
+import { nameOf } from "../status-view.ts";
 import { readAll } from "../terminal.ts";
 import { relative } from "../when.ts";
 import type { Command } from "./index.ts";
@@ -29,10 +30,9 @@ export const command: Command = {
 
 /** Time (UTC), process, chart, event, from → to, timers; a line of its own for another day and for what differs. */
 function lineOf({ record, from, today, differs, isSkipped }: Rerun, before: Rerun | undefined): string {
-  const { at, pid, provider, account, step, move } = record;
+  const { at, pid, step, move } = record;
   const [day = "", time = ""] = at.replace("Z", "").split("T");
-  const who = account === "default" ? provider : `${provider} (${account})`;
-  const head = `${time}  ${String(pid).padStart(7)}  ${who}`;
+  const head = `${time}  ${String(pid).padStart(7)}  ${nameOf(record)}`;
   const isNewDay = before?.record.at.startsWith(day) !== true;
   const dated = isNewDay ? `${day}\n` : "";
   if (move === undefined)

@@ -22,14 +22,7 @@ type Seen = (account: Account) => Status;
 function all({ flags, output }: Context, auth: Auth, seen: Seen): number {
   const statuses = statusesOf(auth, seen, () => true);
   if (flags.json === true) output.json(jsonOf(auth.home, statuses));
-  else
-    output.data(
-      tableOf(
-        statuses.map(({ row }) => row),
-        Date.now(),
-        output.styleData,
-      ),
-    );
+  else output.data(tableOf(statuses, Date.now(), output.styleData));
   return 0;
 }
 
@@ -54,14 +47,7 @@ async function one(
   const { title } = await facts();
   output.data(detailsOf(status, title, Date.now(), style));
   const others = statuses.filter(({ row }) => row.account !== account.account);
-  if (others.length > 0)
-    output.data(
-      `\n${tableOf(
-        others.map(({ row }) => row),
-        Date.now(),
-        style,
-      )}`,
-    );
+  if (others.length > 0) output.data(`\n${tableOf(others, Date.now(), style)}`);
   return status.exitCode;
 }
 
