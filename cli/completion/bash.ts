@@ -1,8 +1,7 @@
 // The script for bash: 3.2 and newer, without the package bash-completion. Starts nothing but what bash itself has.
 import type { CompletedOption, Place, Slot, Vocabulary } from "./vocabulary.ts";
 
-export function bashScript({ places, everywhere, valued }: Vocabulary): string {
-  const commands = places.map(({ name }) => name).filter((name) => !/^(?:start$|provider\b)/.test(name));
+export function bashScript({ places, commands, everywhere, valued }: Vocabulary): string {
   return `# Completion of llxprt-auth for bash, printed by \`llxprt-auth completion bash\`.
 _llxprt_auth() {
   local IFS=$' \\t\\n' current="\${COMP_WORDS[COMP_CWORD]}" place=start slot=0 option='' rest=0 word i words='' kind=''

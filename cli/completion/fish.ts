@@ -1,8 +1,7 @@
 // The script for fish: 3.0 and newer. fish takes options apart by itself, so only the place has to be found.
 import type { CompletedOption, Slot, Vocabulary } from "./vocabulary.ts";
 
-export function fishScript({ places, everywhere, valued }: Vocabulary): string {
-  const commands = places.map(({ name }) => name).filter((name) => !/^(?:start$|provider\b)/.test(name));
+export function fishScript({ places, commands, everywhere, valued }: Vocabulary): string {
   const lines = places.flatMap(({ name, options, slots }) => [
     ...slots.flatMap((slot, index) => slotLines(placed(`${name}:${index}`), slot)),
     ...options.map((option) => optionLine(option, placed(`${name}:*`))),

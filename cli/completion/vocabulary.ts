@@ -35,6 +35,8 @@ export interface Place {
 
 export interface Vocabulary {
   readonly places: readonly Place[];
+  /** Names of the places that are commands of their own. */
+  readonly commands: readonly string[];
   /** Options that every place takes. */
   readonly everywhere: readonly CompletedOption[];
   /** Names of the options, of any place, behind which a value follows. */
@@ -71,6 +73,7 @@ export async function vocabulary(): Promise<Vocabulary> {
   ];
   return {
     places,
+    commands: alone.map(([name]) => name),
     everywhere: Object.keys(globalOptions).map((name) => optionOf(name as keyof typeof options, known)),
     valued: Object.entries(options).flatMap(([name, { type }]) => (type === "string" ? [`--${name}`] : [])),
   };

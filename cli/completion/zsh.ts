@@ -2,8 +2,7 @@
 import { shellQuoted } from "../output.ts";
 import type { CompletedOption, Place, Slot, Vocabulary, Word } from "./vocabulary.ts";
 
-export function zshScript({ places, everywhere, valued }: Vocabulary): string {
-  const commands = places.map(({ name }) => name).filter((name) => !/^(?:start$|provider\b)/.test(name));
+export function zshScript({ places, commands, everywhere, valued }: Vocabulary): string {
   return `#compdef llxprt-auth
 # Completion of llxprt-auth for zsh, printed by \`llxprt-auth completion zsh\`.
 _llxprt_auth() {
