@@ -1,9 +1,12 @@
 // Another program in our place: it has our streams and gets our signals, and its end is ours.
 //
 // Signals are passed on once. A terminal sends its own to every program at it, so those are left to the terminal: whoever
-// is told twice of one Ctrl-C takes it for two.
+// is told twice of one Ctrl-C takes it for two. Who sent a signal is not told to us, so it is judged by where we stand: in
+// the background nothing is typed for us. Where all streams lead elsewhere it is passed on, though a terminal may have told
+// the program as well: the programs that start others so send it to us alone, and would wait for ever.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { constants } from "node:os";
 import type { Io } from "./terminal.ts";
 
@@ -31,7 +34,7 @@ export async function became(
     }),
   );
   const passOn = (signal: NodeJS.Signals): void => {
-    if (!(isAtTerminal && typed.has(signal))) child.kill(signal);
+    if (!(isAtTerminal && typed.has(signal)) || isInBackground()) child.kill(signal);
   };
   const takeBack = interrupts.leave();
   for (const signal of passedOn) process.on(signal, passOn);
@@ -54,6 +57,19 @@ export async function became(
   } finally {
     for (const signal of passedOn) process.off(signal, passOn);
     takeBack();
+  }
+}
+
+/** Whether the terminal that rules this process, if one does, sends what is typed to others. Not known everywhere. */
+function isInBackground(): boolean {
+  try {
+    // proc(5): after the name in parentheses, state, parent, group, session, terminal, and the terminal's group.
+    const [, , group, , , foreground] = readFileSync("/proc/self/stat", "utf8")
+      .replace(/^.*\) /s, "")
+      .split(" ");
+    return group !== foreground;
+  } catch {
+    return false;
   }
 }
 

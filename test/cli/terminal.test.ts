@@ -1,13 +1,13 @@
 // With a person at a terminal: a real pseudo-terminal, keys typed into it, and everything that comes out.
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, afterEach, before, describe, it } from "node:test";
 import { type Emulator, startEmulator } from "../../providers/emulator/index.ts";
 import { stripVTControlCharacters } from "node:util";
 import { plainTokens } from "../support/home.ts";
 import { keep, tools } from "../support/vendors.ts";
-import { addressIn, House } from "./program.ts";
+import { addressIn, commandLine, House } from "./program.ts";
 import { leaveSeats, noTerminals, sitDown } from "./seat.ts";
 
 afterEach(leaveSeats);
@@ -18,6 +18,7 @@ before(async () => {
 });
 after(() => emulator.close());
 
+const noJobs = existsSync("/proc/self/stat") ? false : "who is in the foreground cannot be seen here";
 const ctrlC = "\u0003";
 const whole = /^icanon\necho$/m;
 
@@ -221,6 +222,23 @@ describe("at a terminal", { skip: noTerminals }, () => {
     // What the person typed is shown on the same line.
     assert.match(screen, /\^Cicanon\necho$/m);
   });
+
+  it(
+    "the program of `exec` in the background is told of a signal that was sent to us alone",
+    { skip: noJobs },
+    async () => {
+      using house = new House();
+      house.plant("codex", plainTokens());
+      const program = join(house.folder, "program.mjs");
+      const text = `import { writeFileSync } from "node:fs";
+      process.on("SIGINT", () => process.exit(41)); setTimeout(() => process.exit(9), 10_000); writeFileSync("ready", "");`;
+      writeFileSync(program, text);
+      const background = [...commandLine, "exec", "codex", "--", process.execPath, program].join(" ");
+      const jobs = `set -m; ${background} & until [ -e ready ]; do sleep 0.1; done; kill -INT $!; wait $!`;
+      const seat = sitDown(house, "", {}, undefined, ["bash", "--norc", "-c", jobs]);
+      assert.equal((await seat.left).code, 41);
+    },
+  );
 
   it("the shell edits lines, hides a key, keeps going after Ctrl-C, and ends with 130 at its prompt", async () => {
     using house = new House(emulator);
