@@ -75,3 +75,8 @@ export function passedOn(flags: Flags): string[] {
     return value === true ? [`--${name}`] : [`--${name}`, value];
   });
 }
+
+/** Whether the value of a setting is none: as in the files, an empty text and `none` unset it. */
+export function isUnset(value: string): boolean {
+  return ["", "none"].includes(value.trim().toLowerCase());
+}

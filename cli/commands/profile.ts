@@ -2,6 +2,7 @@
 import type { HomeSettings, KeyFlags } from "../../runtime/index.ts";
 import { resolve } from "node:path";
 import { noSuch, usage } from "../dispatch.ts";
+import { isUnset } from "../options.ts";
 import type { Context } from "../session.ts";
 import type { Command } from "./index.ts";
 
@@ -100,9 +101,4 @@ async function placeOf({ key, keyFile, keyStdin }: KeyFlags) {
   if (keyFile === undefined || isUnset(keyFile)) return null;
   // A profile is used from any folder.
   return { keyFile: keyFile.startsWith("~") ? keyFile : resolve(keyFile) };
-}
-
-/** As everywhere: empty and `none` mean that there is no key. */
-function isUnset(text: string): boolean {
-  return ["", "none"].includes(text.trim().toLowerCase());
 }

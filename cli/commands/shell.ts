@@ -4,7 +4,7 @@
 // is for the provider that was current then. Quiet when it is piped.
 import { hint, noSuchProvider, usage } from "../dispatch.ts";
 import { failureOf } from "../failure.ts";
-import { passedOn } from "../options.ts";
+import { isUnset, passedOn } from "../options.ts";
 import { report } from "../output.ts";
 import type { Known } from "../completer.ts";
 import { type Completer, createPrompt } from "../prompt.ts";
@@ -145,13 +145,13 @@ const actions: Readonly<Record<string, Action>> = {
         context.output.say("Paste the key and press Enter. It is not shown.");
       });
     }
-    const isUnset = /^(none)?$/i.test(value);
-    if (member === "model") shell.model = isUnset ? undefined : value;
+    const isNone = isUnset(value);
+    if (member === "model") shell.model = isNone ? undefined : value;
     else if (member === "auth-key" || member === "auth-keyfile") {
       const flags = member === "auth-key" ? { key: value } : { keyFile: value };
-      shell.carried = { ...shell.carried, keys: isUnset ? undefined : { provider, flags } };
+      shell.carried = { ...shell.carried, keys: isNone ? undefined : { provider, flags } };
     } else throw await usage("/set takes auth-key, auth-keyfile or model, and a value");
-    context.output.say(`${member} is ${isUnset ? "unset" : "set"}${member === "model" ? "" : ` for ${provider}`}.`);
+    context.output.say(`${member} is ${isNone ? "unset" : "set"}${member === "model" ? "" : ` for ${provider}`}.`);
     return 0;
   },
   profile: async (shell, [action = "list", name = ""]) => {

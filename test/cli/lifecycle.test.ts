@@ -335,6 +335,13 @@ describe("shell, from a pipe", () => {
     assert.equal(house.settled["oauthEnabledProviders"].qwen, true);
   });
 
+  it("takes nothing, blanks and none for no value, and says so", async () => {
+    const values = ["", " ''", " ' '", " none", " NONE", " ' None '"];
+    const { code, stderr } = await run("shell", values.map((value) => `/set auth-keyfile${value}`).join("\n"));
+    assert.equal(code, 0, stderr);
+    assert.equal(stderr, "auth-keyfile is unset for gemini.\n".repeat(values.length));
+  });
+
   it("ends like its last line, and says what went wrong", async () => {
     const { code, stderr } = await run("shell", "/frob\n/provider nobody\n/set colour red\n/auth qwen token\n");
     assert.equal(code, 3);
