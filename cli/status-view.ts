@@ -93,7 +93,7 @@ function methodOf({ source: { kind, name } }: StatusRow): string {
   return name === undefined ? kind : `${kind} ${name}`;
 }
 
-function markOf({ usable }: StatusRow): string {
+export function markOf({ usable }: StatusRow): string {
   return usable === "no" ? "✗" : "✓";
 }
 

@@ -5,6 +5,7 @@ import { choose, type Choice, type Question } from "../choosing.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { passedOn } from "../options.ts";
 import type { Context } from "../session.ts";
+import { markOf, nameOf } from "../status-view.ts";
 import { left } from "../when.ts";
 import { command as status } from "./status.ts";
 import type { Command } from "./index.ts";
@@ -48,7 +49,7 @@ function whichAccount(auth: Auth, first: string | undefined) {
   const choices: Choice[] = [];
   const look = (): void => {
     for (const name of auth.accounts()) {
-      const label = labelOf(name);
+      const label = nameOf(name);
       if (names.has(label)) continue;
       names.set(label, name);
       choices.push({ value: label, label: (columns) => lineOf(rows, label, columns) });
@@ -75,17 +76,13 @@ function whatToDo(row: () => StatusRow, lookAgain: () => void): Question {
   };
   offer();
   return {
-    message: () => `What about ${labelOf(row())}? It is ${factsOf(row()).join(", ")}.`,
+    message: () => `What about ${nameOf(row())}? It is ${factsOf(row()).join(", ")}.`,
     choices,
     look: () => {
       lookAgain();
       offer();
     },
   };
-}
-
-function labelOf({ provider, account }: AccountName): string {
-  return account === "default" ? provider : `${provider} (${account})`;
 }
 
 // What the library keeps of a line: its frame, the mark of the choice, and as many columns as its colours have characters.
@@ -97,10 +94,9 @@ function lineOf(rows: ReadonlyMap<string, StatusRow>, label: string, columns: nu
   if (row === undefined) return label;
   const widest = Math.max(...[...rows.keys()].map(({ length }) => length));
   const [state = "", ...more] = factsOf(row);
-  const mark = row.usable === "no" ? "✗" : "✓";
   const room = columns - frameColumns;
-  const aligned = `${mark} ${label.padEnd(widest)}  ${state}`;
-  if (aligned.length > room) return `${mark} ${label} ${state}`;
+  const aligned = `${markOf(row)} ${label.padEnd(widest)}  ${state}`;
+  if (aligned.length > room) return `${markOf(row)} ${label} ${state}`;
   return more.reduce((line, fact) => (line.length + 2 + fact.length > room ? line : `${line}, ${fact}`), aligned);
 }
 
