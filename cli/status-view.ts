@@ -93,6 +93,7 @@ function methodOf({ source: { kind, name } }: StatusRow): string {
   return name === undefined ? kind : `${kind} ${name}`;
 }
 
+/** Whether it can be used. */
 export function markOf({ usable }: StatusRow): string {
   return usable === "no" ? "✗" : "✓";
 }
