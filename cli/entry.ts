@@ -30,8 +30,18 @@ function start(): void {
 
 function finish(answer: string | null, argv: readonly string[]): void {
   if (answer === null) void import("./main.ts").then(({ run }) => run(argv));
-  // Not process.stdout: setting up a stream takes longer than all the rest.
-  else writeSync(1, answer);
+  else print(Buffer.from(answer));
+}
+
+/** Not by process.stdout, which takes longer to set up than all the rest, but for what a pipe does not take at once. */
+function print(bytes: Uint8Array): void {
+  let done = 0;
+  try {
+    while (done < bytes.length) done += writeSync(1, bytes, done);
+  } catch {
+    // It waits for a pipe that is full, and says no more than that it failed of one that nobody reads, or of a full disk.
+    process.stdout.on("error", () => (process.exitCode = 1)).write(bytes.subarray(done));
+  }
 }
 
 start();

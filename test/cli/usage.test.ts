@@ -6,6 +6,7 @@ import { closeSync, existsSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { moveIn } from "./houses.ts";
+import { plainTokens } from "../support/home.ts";
 import { play } from "./played.ts";
 import { commandLine, House, type Json } from "./program.ts";
 
@@ -137,13 +138,26 @@ describe("words", () => {
 
 describe("standard output", () => {
   const full = "/dev/full";
-  it("that cannot be written is a failure", { skip: existsSync(full) ? false : `there is no ${full}` }, () => {
+  const noFull = existsSync(full) ? false : `there is no ${full}`;
+  it("that cannot be written is a failure", { skip: noFull }, () => {
     const [command, ...words] = commandLine;
     const stdout = openSync(full, "w");
     const { status } = spawnSync(command, [...words, "--help", "status"], { stdio: ["ignore", stdout, "ignore"] });
     closeSync(stdout);
     assert.equal(status, 1);
   });
+
+  // What the installed command runs first has a way of its own to print.
+  const installed = [process.execPath, "--conditions=development", join(import.meta.dirname, "../../cli/entry.ts")];
+  for (const line of ["--version", "codex token", "status"])
+    it(`that nobody reads, or that is full, ends without a word: ${line}`, { skip: noFull }, () => {
+      using own = new House();
+      own.plant("codex", plainTokens());
+      const words = [...installed, ...line.split(" ")].map((word) => `'${word}'`).join(" ");
+      const script = `${words} | head -c0; echo \${PIPESTATUS[0]}; ${words} >${full}; echo $?`;
+      const { stdout, stderr } = spawnSync("bash", ["-c", script], { env: own.environment(), encoding: "utf8" });
+      assert.deepEqual([stdout, stderr], ["1\n1\n", ""]);
+    });
 });
 
 describe("numbers are plain decimals", () => {
