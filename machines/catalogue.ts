@@ -180,6 +180,7 @@ export const catalogue = {
     "misconfigured",
     "{provider} reset",
   ),
+  home_missing: entry("nobody knows where your home folder is: set HOME, or LLXPRT_HOME", "misconfigured", "--help"),
   store_unsafe: entry("the token store is not safe to use ({detail})", "misconfigured", "doctor"),
   store_failed: entry("the token file of {provider} could not be written ({detail})", "misconfigured", "doctor"),
 

@@ -1,7 +1,8 @@
 // Everything that is borrowed from the outside: clock, randomness, environment, folders, browser.
 // Tests pass their own through this one door; nothing else in the runtime reaches around it.
 import { watch } from "node:fs";
-import { join, resolve } from "node:path";
+import { isAbsolute, join, resolve } from "node:path";
+import { AuthError } from "../machines/errors.ts";
 import type { Launched } from "./launch.ts";
 import type { Sender } from "./wire/send.ts";
 
@@ -33,16 +34,20 @@ export interface Host {
   readonly sender?: Sender | undefined;
 }
 
-/** The real outside. @param home replaces `LLXPRT_HOME` */
-export function realHost({ home, browser }: { home?: string | undefined; browser?: string | undefined } = {}): Host {
+/** The real outside. @param home replaces `LLXPRT_HOME`. @throws AuthError `home_missing` */
+export function realHost({
+  home: named,
+  browser,
+}: { home?: string | undefined; browser?: string | undefined } = {}): Host {
   const environment = process.env;
+  const home = homeFolder(environment, named);
   return {
     now: Date.now,
     monotonic,
     randomBytes: (size) => crypto.getRandomValues(new Uint8Array(size)),
     environment,
-    userHome: userHome(),
-    home: homeFolder(environment, home),
+    userHome: userHome(home),
+    home,
     openBrowser: async (url) => {
       const { openBrowser } = await import("./login/browser.ts");
       await openBrowser(url, browser ?? environment["BROWSER"]);
@@ -73,15 +78,35 @@ function watchFolder(folder: string, tell: (name: string | null) => void): () =>
   };
 }
 
-/** The user's home folder. Node's os is loaded when it is asked: printing a stored token may do without. */
-export function userHome(): string {
-  return process.getBuiltinModule("node:os").homedir();
+/**
+ * The user's home folder; where nobody knows it, ours. Node's os is loaded when it is asked: printing a stored token may do
+ * without. @param home ours
+ */
+export function userHome(home: string): string {
+  return knownHome() ?? home;
 }
 
-/** Our home folder, by flag or environment. */
+/** By HOME, or else by the system's list of users. An empty or relative HOME is none: it would mean the current folder. */
+function knownHome(): string | null {
+  const { homedir, userInfo } = process.getBuiltinModule("node:os");
+  for (const find of [homedir, () => userInfo().homedir]) {
+    try {
+      const found = find();
+      if (isAbsolute(found)) return found;
+    } catch {
+      // In a container, a user need not be on any list.
+    }
+  }
+  return null;
+}
+
+/** Our home folder, by flag or environment. @throws AuthError `home_missing` */
 export function homeFolder(environment: Host["environment"], flag?: string): string {
   const named = flag ?? environment["LLXPRT_HOME"];
-  return named === undefined || named === "" ? join(userHome(), ".llxprt") : resolve(named);
+  if (named !== undefined && named !== "") return resolve(named);
+  const known = knownHome();
+  if (known === null) throw new AuthError("home_missing");
+  return join(known, ".llxprt");
 }
 
 /** A path as people write it in settings: `~` is the user's home folder. */

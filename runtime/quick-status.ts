@@ -25,7 +25,7 @@ export function quickStatus(
   const store = createStore(paths, Date.now);
   const pending = createPendingStore(paths);
   const spend = createSpendStore(paths);
-  const grounds = { host: { now: Date.now, userHome: userHome(), environment }, store, pending, spend };
+  const grounds = { host: { now: Date.now, userHome: userHome(paths.home), environment }, store, pending, spend };
   const given = { environment, paths, keys: null, profile: null };
   const statuses = accountsIn(Object.keys(providers), store, pending).map((name) => {
     const provider = providers[name.provider as keyof typeof providers];

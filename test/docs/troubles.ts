@@ -139,6 +139,8 @@ export const troubles: readonly Troubles[] = [
     codes: {
       store_corrupt:
         "The token file is no token file. It is kept. Mend it, or run `llxprt-auth codex reset` and sign in.",
+      home_missing:
+        "Neither `HOME` nor the system's list of users names a home folder, as for a made-up user in a container. Set `HOME` or `LLXPRT_HOME` to a folder that is yours.",
       store_unsafe:
         "A link, a file of another user, or a folder that others can write. See [permissions](guide.md#permissions).",
       store_failed: "The disk did not take the file: full, or read-only. The old content stands.",

@@ -12,9 +12,11 @@ import fs, {
   writeFileSync,
 } from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
+import os from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { createAuth } from "../../runtime/auth.ts";
+import { homeFolder, realHost } from "../../runtime/host.ts";
 import { settingsIn } from "../../runtime/settings/home.ts";
 import { writeImported } from "../../runtime/settings/imported.ts";
 import { keyGiven } from "../../runtime/settings/keys.ts";
@@ -449,5 +451,20 @@ describe("profiles", () => {
         },
       );
     }
+  });
+});
+
+describe("the home folder", () => {
+  for (const home of ["", "relative", "./x"])
+    it(`is never in the current folder, as with HOME=${home}`, (context) => {
+      context.mock.method(os, "homedir", () => home);
+      assert.equal(homeFolder({}), join(os.userInfo().homedir, ".llxprt"));
+    });
+
+  it("is asked for where nobody knows it, and only if it is needed", (context) => {
+    for (const name of ["homedir", "userInfo"] as const) context.mock.method(os, name, () => assert.fail());
+    assert.throws(() => homeFolder({}), { code: "home_missing", exitCode: 6 });
+    const { home, userHome } = realHost({ home: "/somewhere" });
+    assert.deepEqual([home, userHome], ["/somewhere", "/somewhere"]);
   });
 });
