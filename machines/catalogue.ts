@@ -170,7 +170,7 @@ export const catalogue = {
   ),
   issuer_mismatch: entry("the metadata of {provider} names another issuer", "misconfigured", "{provider} status"),
   pkce_unsupported: entry("{provider} does not offer PKCE with S256", "misconfigured", "{provider} status"),
-  settings_invalid: entry("{detail}", "misconfigured", "status"),
+  settings_invalid: entry("{detail}", "misconfigured", "doctor"),
   key_unreadable: entry("the key of {provider} cannot be used ({detail})", "misconfigured", "{provider} why"),
   profile_unknown: entry("there is no profile called {detail}", "usage", "profile list"),
 

@@ -201,6 +201,7 @@ describe("settings", () => {
       assert.deepEqual([code, stdout], [6, ""]);
       assert.match(stderr, says);
       assert.ok(stderr.includes(`${wrong.home}/settings.json`));
+      assert.match(stderr, /\nNext: llxprt-auth doctor --home \S+\n$/, "what works all the same");
     });
 
   it("takes a provider of one's own, in every command", async () => {
