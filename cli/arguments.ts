@@ -14,7 +14,8 @@ export interface Line {
 /** @returns the line, or what is wrong with it as a sentence without its end */
 export async function parseLine(argv: readonly string[]): Promise<Line | string> {
   const { default: yargs } = await import("yargs");
-  const parser = yargs()
+  // Without the folder it asks for the current one, which need not be there any more, and reads nothing in either.
+  const parser = yargs([], "/")
     .parserConfiguration({
       "boolean-negation": false,
       "camel-case-expansion": false,

@@ -136,6 +136,13 @@ describe("words", () => {
   });
 });
 
+it("works in a folder that is gone", () => {
+  const words = [...commandLine, "codex", "why"].map((word) => `'${word}'`).join(" ");
+  const script = `mkdir "$HOME/gone"; cd "$HOME/gone"; rmdir ../gone; ${words}`;
+  const { stdout, stderr } = spawnSync("bash", ["-c", script], { env: house.environment(), encoding: "utf8" });
+  assert.match(stdout, /^codex: /, stderr);
+});
+
 describe("standard output", () => {
   const full = "/dev/full";
   const noFull = existsSync(full) ? false : `there is no ${full}`;
