@@ -66,7 +66,8 @@ export function createOutput({ stdout, stderr, environment }: Io): Output {
 
 /** Long sentences broken between words. Addresses and commands are to be copied, so they are left alone. */
 function wrapped(text: string, columns: number): string {
-  if (stripVTControlCharacters(text).length <= columns || text.includes("://") || text.includes("\n")) return text;
+  const plain = stripVTControlCharacters(text);
+  if (plain.length <= columns || plain.startsWith("Next: ") || /:\/\/|\n/.test(text)) return text;
   const lines: string[] = [];
   for (const word of text.split(" ")) {
     const longer = `${lines.at(-1) ?? ""} ${word}`;

@@ -240,6 +240,12 @@ describe("at a terminal", { skip: noTerminals }, () => {
     },
   );
 
+  it("the next command is on one line, to be copied, however narrow the terminal is", async () => {
+    using house = new House();
+    const { screen } = await sitDown(house, "codex token", {}, "cols 20 rows 40").left;
+    assert.match(screen, /^Error: OAuth is not\nenabled for codex\n[^]*^Next: llxprt-auth codex enable$/m);
+  });
+
   it("the shell edits lines, hides a key, keeps going after Ctrl-C, and ends with 130 at its prompt", async () => {
     using house = new House(emulator);
     const seat = sitDown(house, "shell");
