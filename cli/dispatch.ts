@@ -45,6 +45,8 @@ async function swapped(verb: string, provider = ""): Promise<Error> {
 /** What is wrong with the line for this command; null: nothing. */
 export function mistakeIn({ listed, command, words }: Choice, { given, behind, flags }: Line): string | null {
   const { accepts = [], choices = {}, words: most = 0, isCarrier = false } = command;
+  // As `--home "$NOT_SET"`: what is meant is surely not the usual home.
+  if (flags.home === "") return "--home needs a value";
   if (isCarrier) {
     const isSeparate = behind !== null && behind.length > 0 && words.length === behind.length;
     if (!isSeparate) return `a provider, \`--\`, then the command to run: \`llxprt-auth ${listed.form}\``;

@@ -78,7 +78,7 @@ function understood(argv: readonly string[]): Line | null {
       options.set(word, "");
     } else {
       const value = equals < 0 ? argv[(index += 1)] : word.slice(equals + 1);
-      if (!valued.has(name) || options.has(name) || value === undefined || value.startsWith("-")) return null;
+      if (!valued.has(name) || options.has(name) || value === undefined || /^(?:-|$)/.test(value)) return null;
       options.set(name, value);
     }
   }

@@ -54,7 +54,7 @@ export async function main(argv: readonly string[], io: Io, carried: Carried = {
     if (verbose && error instanceof Error) output.say(traceOf(error));
     const { code, message, next, exitCode } = await failureOf(error);
     // The next command has to find the same home.
-    const suffix = home === undefined ? "" : ` --home ${shellWord(home)}`;
+    const suffix = home === undefined || home === "" ? "" : ` --home ${shellWord(home)}`;
     report(output, { code, message, next: next === null ? null : next + suffix }, json);
     return exitCode;
   } finally {

@@ -10,6 +10,9 @@ import { plainTokens } from "../support/home.ts";
 import { play } from "./played.ts";
 import { commandLine, House, type Json } from "./program.ts";
 
+/** What the installed command runs first. */
+const first = join(import.meta.dirname, "../../cli/entry.ts");
+
 let house: House;
 before(() => {
   house = moveIn(new House());
@@ -120,6 +123,13 @@ describe("words", () => {
       assert.match(stderr, /^Error: .*\.\nNext: llxprt-auth .+\n$/m);
     });
 
+  for (const line of ["codex token", "status", "emulator"])
+    it(`refuses ${line} with an empty --home, the value of a variable that is not set`, async () => {
+      const { code, stdout, stderr } = await house.run([...line.split(" "), "--home", ""], { program: first });
+      assert.deepEqual([code, stdout], [2, ""]);
+      assert.equal(stderr, "Error: --home needs a value.\nNext: llxprt-auth --help\n");
+    });
+
   it("says the same as JSON on standard output", async () => {
     const { code, stdout, stderr } = await played("codex login --gant --json");
     assert.deepEqual([code, stderr], [2, ""]);
@@ -154,8 +164,8 @@ describe("standard output", () => {
     assert.equal(status, 1);
   });
 
-  // What the installed command runs first has a way of its own to print.
-  const installed = [process.execPath, "--conditions=development", join(import.meta.dirname, "../../cli/entry.ts")];
+  // It has a way of its own to print.
+  const installed = [process.execPath, "--conditions=development", first];
   for (const line of ["--version", "codex token", "status"])
     it(`that nobody reads, or that is full, ends without a word: ${line}`, { skip: noFull }, () => {
       using own = new House();
