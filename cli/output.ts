@@ -64,18 +64,22 @@ export function createOutput({ stdout, stderr, environment }: Io): Output {
   };
 }
 
+/** A command of ours in a sentence: to its end where it is in quotes, and else to the end of the sentence. */
+const commands = /`[^`]*`|llxprt-auth .*/g;
+const held = "\u0000";
+
 /** Long sentences broken between words. Addresses and commands are to be copied, so they are left alone. */
 function wrapped(text: string, columns: number): string {
   const plain = stripVTControlCharacters(text);
   if (plain.length <= columns || plain.startsWith("Next: ") || /:\/\/|\n/.test(text)) return text;
   const lines: string[] = [];
-  for (const word of text.split(" ")) {
+  for (const word of text.replace(commands, (command) => command.replaceAll(" ", held)).split(" ")) {
     const longer = `${lines.at(-1) ?? ""} ${word}`;
     if (lines.length === 0) lines.push(word);
     else if (stripVTControlCharacters(longer).length <= columns) lines[lines.length - 1] = longer;
     else lines.push(word);
   }
-  return lines.join("\n");
+  return lines.join("\n").replaceAll(held, " ");
 }
 
 /** Says that something failed: as JSON on standard output, or in two lines on standard error. */

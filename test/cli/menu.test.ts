@@ -110,7 +110,7 @@ describe("the menu", { skip: noTerminals }, () => {
     await until(() => other.pending().length === 1, "a sign-in in the other home");
     seat.type(ctrlC);
     // The sign-in goes on without this terminal, and the menu goes on as well.
-    await seat.sees(/Finish it with: [^]*● ✗ gemini +awaitingCode/);
+    await seat.sees(/Finish it with:\s[^]*● ✗ gemini +awaitingCode/);
     seat.type(ctrlC);
     const { screen } = await seat.left;
     assert.doesNotMatch(screen, /browser was asked/);

@@ -246,6 +246,16 @@ describe("at a terminal", { skip: noTerminals }, () => {
     assert.match(screen, /^Error: OAuth is not\nenabled for codex\n[^]*^Next: llxprt-auth codex enable$/m);
   });
 
+  it("a command within a sentence is on one line, too", async () => {
+    using house = new House(emulator);
+    const SSH_CONNECTION = "198.51.100.7 50000 203.0.113.5 22";
+    const seat = sitDown(house, "codex login", { SSH_CONNECTION }, "cols 60 rows 40");
+    await seat.sees(/Waiting for/);
+    seat.type("\u0003");
+    const { screen } = await seat.left;
+    assert.match(screen, /^Or sign in with a code, from any machine:\r?\nllxprt-auth codex login --device\r?$/m);
+  });
+
   it("the shell edits lines, hides a key, keeps going after Ctrl-C, and ends with 130 at its prompt", async () => {
     using house = new House(emulator);
     const seat = sitDown(house, "shell");
