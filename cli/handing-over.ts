@@ -21,7 +21,7 @@ export async function handingOver(
       if (lines === null) {
         const shorter =
           row.kind !== "device" && grants.includes("device")
-            ? ` A device code has a shorter address: ${commandOf(row, "login --device --qr")}`
+            ? ` A device code has a shorter address: ${commandOf(row, "login --device --qr", flags)}`
             : "";
         const why =
           columns === Infinity

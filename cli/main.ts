@@ -9,7 +9,7 @@ import { choose, mistakeIn, noSuchProvider, usage } from "./dispatch.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { failureOf, traceOf } from "./failure.ts";
 import { type Carried, type Context, createContext } from "./session.ts";
-import { createOutput, report, shellWord } from "./output.ts";
+import { createOutput, inHome, report } from "./output.ts";
 import { type Io, processIo } from "./terminal.ts";
 
 const graceMs = 900;
@@ -54,8 +54,7 @@ export async function main(argv: readonly string[], io: Io, carried: Carried = {
     if (verbose && error instanceof Error) output.say(traceOf(error));
     const { code, message, next, exitCode } = await failureOf(error);
     // The next command has to find the same home.
-    const suffix = home === undefined || home === "" ? "" : ` --home ${shellWord(home)}`;
-    report(output, { code, message, next: next === null ? null : next + suffix }, json);
+    report(output, { code, message, next: next === null ? null : inHome(next, { home }) }, json);
     return exitCode;
   } finally {
     turn.end();

@@ -93,6 +93,12 @@ export function report(output: Output, { code, message, next }: Omit<Failure, "e
   if (next !== null) output.say(`Next: ${output.style("bold", next)}`);
 }
 
+/** A command to go on with: it has to find the home that was named for the one before. */
+export function inHome(command: string, { home }: { readonly home?: string | undefined }): string {
+  const isOurs = command.startsWith("llxprt-auth ");
+  return isOurs && home !== undefined && home !== "" ? `${command} --home ${shellWord(home)}` : command;
+}
+
 /** A word that a shell takes as it is, quoted where it has to be. */
 export function shellWord(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : shellQuoted(text);

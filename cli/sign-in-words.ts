@@ -1,13 +1,18 @@
 // What a person reads while signing in. Pure text: an address and a code always stand alone on their lines, undecorated, and
 // the service and host are named, so that nobody types a code into a stranger's page (RFC 8628 5.4).
 import type { PendingRow, Provider, StatusRow, Surrounding } from "../runtime/index.ts";
-import { type Output, shellWord } from "./output.ts";
+import type { Flags } from "./options.ts";
+import { inHome, type Output, shellWord } from "./output.ts";
 import { isTerminal, type Io } from "./terminal.ts";
 import { moment } from "./when.ts";
 
+/** A sign-in, and the home that it is in if that was named. */
+export type Told = PendingRow & Home;
+type Home = Pick<Flags, "home">;
+
 /** The lines that announce a sign-in. @param around where this runs */
 export function pageOf(
-  row: PendingRow,
+  row: Told,
   provider: Provider,
   around: readonly Surrounding[],
   io: Io,
@@ -47,7 +52,7 @@ export function pageOf(
 }
 
 /** What helps a browser on another machine to come back to a port here. Nothing where it needs no help, or cannot be helped. */
-export function fromAfar(row: PendingRow, { grants }: Provider, around: readonly Surrounding[]): string[] {
+export function fromAfar(row: Told, { grants }: Provider, around: readonly Surrounding[]): string[] {
   const first = around.find(({ says }) => says !== null);
   const back = row.kind === "loopback" ? new URL(row.url).searchParams.get("redirect_uri") : null;
   const port = back === null ? 0 : Number(new URL(back).port);
@@ -61,7 +66,7 @@ export function fromAfar(row: PendingRow, { grants }: Provider, around: readonly
     if (forward !== null) lines.push(`\n${forward(port).map(shellWord).join(" ")}\n`);
   }
   if (grants.includes("device")) {
-    lines.push(`Or sign in with a code, from any machine: ${commandOf(row, "login --device")}`);
+    lines.push(`Or sign in with a code, from any machine: ${commandOf(row, "login --device", row)}`);
   }
   return lines;
 }
@@ -72,10 +77,10 @@ export function underWay({ title }: Provider): string {
 }
 
 /** After Ctrl-C. */
-export function howToGoOn(row: PendingRow): string {
+export function howToGoOn(row: Told): string {
   return row.kind === "device"
-    ? `The sign-in is still open. Finish it with: ${commandOf(row, "wait")}`
-    : `The sign-in is still open. Finish it with: ${commandOf(row, "complete")}`;
+    ? `The sign-in is still open. Finish it with: ${commandOf(row, "wait", row)}`
+    : `The sign-in is still open. Finish it with: ${commandOf(row, "complete", row)}`;
 }
 
 export function signedInAs({ provider, account, identity, expiresAt }: StatusRow, now = Date.now()): string {
@@ -85,11 +90,20 @@ export function signedInAs({ provider, account, identity, expiresAt }: StatusRow
   return `Signed in to ${provider}${where}${who}${until}.`;
 }
 
-/** A command about the same account. */
-export function commandOf({ provider, account }: Pick<StatusRow, "provider" | "account">, verb: string): string {
-  return `llxprt-auth ${provider} ${verb}${account === "default" ? "" : ` --account ${account}`}`;
+/** A command about the same account, in the same home. */
+export function commandOf(
+  { provider, account }: Pick<StatusRow, "provider" | "account">,
+  verb: string,
+  home: Home,
+): string {
+  return inHome(`llxprt-auth ${provider} ${verb}${account === "default" ? "" : ` --account ${account}`}`, home);
 }
 
-function later(row: PendingRow): string {
-  return `with \`${commandOf(row, "complete")}\` and what the page shows.`;
+/** The command that makes sense now; a look at it where nothing has to be done. */
+export function nextOf(row: StatusRow, home: Home): string {
+  return row.nextCommand === null ? commandOf(row, "status", home) : inHome(row.nextCommand, home);
+}
+
+function later(row: Told): string {
+  return `with \`${commandOf(row, "complete", row)}\` and what the page shows.`;
 }

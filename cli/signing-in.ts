@@ -8,7 +8,7 @@ import { mayOpen, openPage } from "./browser.ts";
 import { handingOver } from "./handing-over.ts";
 import { lower } from "./output.ts";
 import type { Context } from "./session.ts";
-import { commandOf, howToGoOn, pageOf, signedInAs, underWay } from "./sign-in-words.ts";
+import { commandOf, howToGoOn, pageOf, signedInAs, type Told, underWay } from "./sign-in-words.ts";
 import { isTerminal, listenForPaste, readAnswer } from "./terminal.ts";
 import { clock, dateOf } from "./when.ts";
 
@@ -61,12 +61,12 @@ async function converse(context: Context, account: Account, begin: Begin): Promi
   const around = await surroundings(context);
   const handOver = await handingOver(context, facts);
   const stops: (() => void)[] = [];
-  let pending: PendingRow | null = null;
+  let pending: Told | null = null;
   try {
     const status = await begin(account, {
       signal,
-      onPending: (row, { joined }) => {
-        pending = row;
+      onPending: (begun, { joined }) => {
+        const row = (pending = { ...begun, home: context.flags.home });
         if (row.kind !== "device") stops.push(takePastes(context, account));
         if (joined) output.say(underWay(facts));
         for (const line of pageOf(row, facts, around, io, output)) output.say(line);
@@ -93,7 +93,7 @@ export async function surroundings({ io }: Pick<Context, "io">): Promise<Surroun
 }
 
 /** The browser may have answered for whoever it knows: then two accounts here are one person there. */
-async function sayTwins({ auth: open, output }: Context, { row: { provider, account, identity } }: Status) {
+async function sayTwins({ auth: open, flags, output }: Context, { row: { provider, account, identity } }: Status) {
   if (identity === null) return;
   const auth = await open();
   const twin = auth
@@ -102,7 +102,9 @@ async function sayTwins({ auth: open, output }: Context, { row: { provider, acco
     .find((name) => auth.account(provider, name.account).status().row.identity === identity);
   if (twin === undefined) return;
   output.say(`Note: account ${twin.account} of ${provider} is ${identity} as well. If another one was meant, sign out`);
-  output.say(`in the browser, or use another browser: ${commandOf({ provider, account }, "login")} --browser CMD`);
+  output.say(
+    `in the browser, or use another browser: ${commandOf({ provider, account }, "login --browser CMD", flags)}`,
+  );
 }
 
 /** Opens the page where the person is likely to see it. */

@@ -10,7 +10,9 @@ export const command: Command = {
     if (flags.json === true) output.json({ schema: 1, ...row });
     output.say(`OAuth is off for ${account.provider}${row.present ? "; its tokens are kept" : ""}.`);
     const { winner } = account.why();
-    output.say(winner === null ? `Next: ${commandOf(account, "enable")}` : `Used from now on: ${winner.origin}.`);
+    output.say(
+      winner === null ? `Next: ${commandOf(account, "enable", flags)}` : `Used from now on: ${winner.origin}.`,
+    );
     return 0;
   },
 };

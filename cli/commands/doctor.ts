@@ -2,6 +2,8 @@
 // right, and changes nothing else.
 import type { Finding } from "../../runtime/index.ts";
 import { exitCodes } from "../exit-codes.ts";
+import type { Flags } from "../options.ts";
+import { inHome } from "../output.ts";
 import type { Context } from "../session.ts";
 import { reservedNames, type Command } from "./index.ts";
 
@@ -11,18 +13,18 @@ export const command: Command = {
     const { diagnose } = await import("../../runtime/index.ts");
     const findings = await diagnose({ host: await host(), fix: flags.fix, reserved: reservedNames });
     if (flags.json === true) output.json({ schema: 1, findings });
-    else tell(findings, output);
+    else tell(findings, output, flags);
     return findings.some(({ level }) => level === "problem") ? exitCodes.misconfigured : exitCodes.done;
   },
 };
 
 const marks = { ok: ["✓", "green"], notice: ["!", "yellow"], problem: ["✗", "red"] } as const;
 
-function tell(findings: readonly Finding[], { data, say, styleData }: Context["output"]): void {
+function tell(findings: readonly Finding[], { data, say, styleData }: Context["output"], flags: Flags): void {
   for (const { level, message, next } of findings) {
     const [mark, colour] = marks[level];
     data(`${styleData(colour, mark)} ${message}.`);
-    if (next !== null) data(`  Next: ${styleData("bold", next)}`);
+    if (next !== null) data(`  Next: ${styleData("bold", inHome(next, flags))}`);
   }
   const [problems, notices] = (["problem", "notice"] as const).map(
     (level) => findings.filter((finding) => finding.level === level).length,

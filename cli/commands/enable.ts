@@ -1,6 +1,6 @@
 // `<p> enable`: OAuth on. Contacts nobody; says what the person should know before signing in.
 import { sayOutranked } from "../precedence-words.ts";
-import { commandOf } from "../sign-in-words.ts";
+import { nextOf } from "../sign-in-words.ts";
 import type { Command } from "./index.ts";
 
 export const command: Command = {
@@ -15,7 +15,7 @@ export const command: Command = {
     sayOutranked(output, account.provider, precedence);
     const { notice } = await facts();
     if (notice !== null) output.say(`Note: ${notice}`);
-    output.say(`Next: ${row.nextCommand ?? commandOf(account, "status")}`);
+    output.say(`Next: ${nextOf(row, flags)}`);
     return 0;
   },
 };

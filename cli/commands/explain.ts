@@ -1,5 +1,6 @@
 // `<p> explain`: what happened to the login lately, in sentences, and the one command that helps. Reads files, and starts,
 // writes and asks nothing.
+import { inHome } from "../output.ts";
 import type { Command } from "./index.ts";
 
 export const command: Command = {
@@ -12,7 +13,7 @@ export const command: Command = {
       return 0;
     }
     for (const sentence of sentences) output.data(sentence);
-    if (next !== null) output.data(`Next: ${output.styleData("bold", next)}`);
+    if (next !== null) output.data(`Next: ${output.styleData("bold", inHome(next, flags))}`);
     return 0;
   },
 };

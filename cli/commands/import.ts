@@ -6,7 +6,7 @@ import type { Account, Found, Imports, Provider, Status } from "../../runtime/in
 import { askForYes } from "../agreement.ts";
 import { usage } from "../dispatch.ts";
 import { foundLine, hazardOf, lookedAt, mayBeElsewhere, rowOf } from "../import-words.ts";
-import { shellWord } from "../output.ts";
+import { inHome, shellWord } from "../output.ts";
 import { sayOutranked } from "../precedence-words.ts";
 import type { Context } from "../session.ts";
 import { commandOf } from "../sign-in-words.ts";
@@ -44,7 +44,7 @@ function list({ flags, output }: Context, { found, searched }: Imports): number 
   for (const one of found) output.data(foundLine(one, now, output.styleData));
   output.say("Nothing was changed, and nobody was asked.");
   const next = found.find(({ kind, accounts }) => kind === "login" && accounts.length === 0);
-  if (next !== undefined) output.say(`Next: llxprt-auth import ${next.provider}`);
+  if (next !== undefined) output.say(`Next: ${inHome(`llxprt-auth import ${next.provider}`, flags)}`);
   return 0;
 }
 
@@ -94,7 +94,7 @@ async function choice({ flags, output }: Context, account: Account, { found, sea
 }
 
 function tell(
-  { output }: Context,
+  { flags, output }: Context,
   account: Account,
   chosen: Found,
   { row }: Status,
@@ -120,5 +120,5 @@ function tell(
     }
   }
   sayOutranked(output, account.provider, account.why());
-  output.say(`Next: ${commandOf(account, "status")}`);
+  output.say(`Next: ${commandOf(account, "status", flags)}`);
 }

@@ -36,6 +36,7 @@ async function detach(context: Context, account: Account, request: LoginRequest)
   await warn(context, account);
   const facts = await context.facts();
   const handOver = await handingOver(context, facts);
+  const { home } = flags;
   const shown: PendingRow[] = [];
   await account.login({
     ...request,
@@ -57,11 +58,11 @@ async function detach(context: Context, account: Account, request: LoginRequest)
   if (row.userCode !== null) output.data(`Code: ${row.userCode}`);
   output.data(`Attempt: ${row.attempt}`);
   output.data(`Until: ${row.expiresAt ?? "no limit"}`);
-  for (const line of fromAfar(row, facts, await surroundings(context))) output.say(line);
+  for (const line of fromAfar({ ...row, home }, facts, await surroundings(context))) output.say(line);
   output.say(
     row.kind === "paste"
-      ? `Finish it with: ${commandOf(row, "complete")}`
-      : `Finish it with: ${commandOf(row, "wait")}${row.kind === "device" ? "" : `, or ${commandOf(row, "complete")}`}`,
+      ? `Finish it with: ${commandOf(row, "complete", flags)}`
+      : `Finish it with: ${commandOf(row, "wait", flags)}${row.kind === "device" ? "" : `, or ${commandOf(row, "complete", flags)}`}`,
   );
   return 0;
 }

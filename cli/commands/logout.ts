@@ -1,6 +1,6 @@
 // `<p> logout`: deletes the tokens here, then revokes them; says what was done and what still lets a program in.
 import type { Account, LogoutReport, Provider } from "../../runtime/index.ts";
-import type { Output } from "../output.ts";
+import { inHome, type Output } from "../output.ts";
 import type { Command } from "./index.ts";
 
 export const command: Command = {
@@ -22,6 +22,7 @@ export const command: Command = {
         const isKept = enabled && present;
         reports.push(asJson(one, report, isKept));
         tell(output, one, report, isKept, lender, await facts());
+        if (isKept) output.say(`Not to use it: ${inHome(`llxprt-auth ${one.provider} disable`, flags)}`);
       } catch (error) {
         // The others are to be signed out all the same.
         failures.push(error);
@@ -54,10 +55,8 @@ function tell(
   if (isDeleted) say(sayings[revocation]);
   if (isDeleted && revocation !== "revoked" && grantsPage !== null)
     say(`Review what was granted at\n\n${grantsPage}\n`);
-  if (isKept) {
+  if (isKept)
     say(`Note: the login that another program keeps for ${provider} is not deleted, and still authenticates.`);
-    say(`Not to use it: llxprt-auth ${provider} disable`);
-  }
   const key = remaining.candidates.find(({ kind, isSet }) => kind !== "oauth" && isSet);
   if (key !== undefined) say(`Note: ${key.origin} still authenticates.`);
 }

@@ -3,6 +3,7 @@ import type { HomeSettings, KeyFlags } from "../../runtime/index.ts";
 import { resolve } from "node:path";
 import { noSuch, usage } from "../dispatch.ts";
 import { isUnset } from "../options.ts";
+import { inHome } from "../output.ts";
 import type { Context } from "../session.ts";
 import type { Command } from "./index.ts";
 
@@ -40,7 +41,7 @@ async function save(
   settings.saveProfile({ name, provider, place, account });
   if (flags.json === true) output.json({ schema: 1, profile: shape(settings, name) });
   output.say(`Saved as profile ${name} of ${providers.get(provider)?.title ?? provider}.`);
-  output.say(`Next: llxprt-auth ${provider} why --profile ${name}`);
+  output.say(`Next: ${inHome(`llxprt-auth ${provider} why --profile ${name}`, flags)}`);
 }
 
 async function list({ flags, output }: Context, settings: HomeSettings): Promise<void> {

@@ -13,7 +13,7 @@ export const command: Command = {
     const until = row.expiresAt === null ? "" : `; it lasts until ${moment(Date.parse(row.expiresAt), Date.now())}`;
     if (row.expiresAt === before && flags.force !== true) {
       output.say(
-        `The token of ${account.provider} is fresh${until}. Renew it all the same: ${commandOf(account, "refresh --force")}`,
+        `The token of ${account.provider} is fresh${until}. Renew it all the same: ${commandOf(account, "refresh --force", flags)}`,
       );
     } else output.say(`${output.style("green", "✓")} The token of ${account.provider} is renewed${until}.`);
     return 0;

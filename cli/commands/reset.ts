@@ -1,5 +1,5 @@
 // `<p> reset`: back to the beginning from any state. A file that cannot be read is put aside, not deleted.
-import { commandOf } from "../sign-in-words.ts";
+import { nextOf } from "../sign-in-words.ts";
 import type { Command } from "./index.ts";
 
 export const command: Command = {
@@ -11,7 +11,7 @@ export const command: Command = {
     output.say(`${account.provider} is back at the beginning (${row.state}).`);
     if ((present && !row.present) || lastError !== null)
       output.say(`What was stored is kept aside in ${(await auth()).home}/oauth, in a file ending in .aside-….`);
-    output.say(`Next: ${row.nextCommand ?? commandOf(account, "status")}`);
+    output.say(`Next: ${nextOf(row, flags)}`);
     return 0;
   },
 };

@@ -1,5 +1,6 @@
 // `status`: what is signed in, until when, and which credential wins. Reads files, and starts, writes and asks nothing.
 import type { Account, Auth, Status } from "../../runtime/index.ts";
+import { inHome } from "../output.ts";
 import { sayOutranked } from "../precedence-words.ts";
 import { detailsOf, jsonOf, judged, tableOf } from "../status-view.ts";
 import type { Context } from "../session.ts";
@@ -45,7 +46,9 @@ async function one(
     return status.exitCode;
   }
   const { title } = await facts();
-  output.data(detailsOf(status, title, Date.now(), style));
+  const { nextCommand } = status.row;
+  const shown = { ...status.row, nextCommand: nextCommand === null ? null : inHome(nextCommand, flags) };
+  output.data(detailsOf({ ...status, row: shown }, title, Date.now(), style));
   const others = statuses.filter(({ row }) => row.account !== account.account);
   if (others.length > 0) output.data(`\n${tableOf(others, Date.now(), style)}`);
   return status.exitCode;

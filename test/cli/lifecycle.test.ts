@@ -387,3 +387,26 @@ describe("emulator", () => {
     assert.match(stderr, new RegExp(`Port ${port} is not to be had \\(EADDRINUSE\\)`));
   });
 });
+
+describe("with --home", () => {
+  for (const line of [
+    "anthropic enable",
+    "anthropic status",
+    "codex login --detach",
+    "qwen login --detach",
+    "anthropic login --detach --account work",
+    "anthropic reset",
+    "anthropic disable",
+    "profile save mine --provider qwen --account work",
+  ])
+    it(`${line} names it in every command that it tells, and breaks none`, async () => {
+      process.env["LLXPRT_HOME"] = join(house.folder, "nowhere");
+      const words = [...line.split(" "), "--home", house.home];
+      const environment = { SSH_CONNECTION: "198.51.100.7 50000 203.0.113.5 22" };
+      const { stdout, stderr } = await play(words, { environment });
+      if (line.includes("--detach")) await play([words[0] ?? "", "cancel", ...words.slice(3)]);
+      const told = (stdout + stderr).match(/llxprt-auth \w[^,`\n]*/g) ?? [];
+      assert.ok(told.length > 0, stdout + stderr);
+      for (const command of told) assert.ok(command.endsWith(` --home ${house.home}`), command);
+    });
+});
