@@ -12,8 +12,8 @@ import {
   openSync,
   readFileSync,
   renameSync,
-  rmSync,
   statSync,
+  unlinkSync,
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
@@ -198,7 +198,8 @@ function fillPrivate(path: string, text: string): void {
 /** Removes a file for good; that it was there is the answer. */
 export function removePrivate(path: string, who: AuthErrorFacts): boolean {
   try {
-    rmSync(path);
+    // Not rmSync: its errors bear no code where the file is held, and one of Node's own where it is a folder.
+    unlinkSync(path);
   } catch (error) {
     if (isErrno(error, "ENOENT")) return false;
     throw failed(path, who, error);

@@ -171,6 +171,15 @@ describe("a hard link in the place of a token file", () => {
   });
 });
 
+describe("a file that cannot be removed", () => {
+  it("is told with the system's own reason", () => {
+    using home = new Home();
+    mkdirSync(home.file("codex"), { recursive: true, mode: 0o700 });
+    const store = createStore(home.paths, home.now);
+    assert.throws(() => store.remove(name), /codex\.json: E[A-Z]+\)/);
+  });
+});
+
 describe("links of a person's own", () => {
   it("a home folder that is one works", async () => {
     await using s = await stage();
