@@ -9,7 +9,7 @@ import { choose, mistakeIn, noSuchProvider, usage } from "./dispatch.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { failureOf, traceOf } from "./failure.ts";
 import { type Carried, type Context, createContext } from "./session.ts";
-import { createOutput, inHome, report } from "./output.ts";
+import { createOutput, inHome, report, shellWord } from "./output.ts";
 import { type Io, processIo } from "./terminal.ts";
 
 const graceMs = 900;
@@ -38,12 +38,13 @@ export async function main(argv: readonly string[], io: Io, carried: Carried = {
   const turn = io.interrupts.begin();
   const output = createOutput(io);
   let home: string | undefined;
+  let from: string | undefined;
   let verbose = false;
   try {
     if (isHelpAlone(argv)) return await sayOverview(io);
     const line = await parseLine(argv);
     if (typeof line === "string") throw await usage(line);
-    ({ home, verbose = false } = line.flags);
+    ({ home, from, verbose = false } = line.flags);
     return await inTime(carryOut(line, io, turn.signal, carried), turn.signal);
   } catch (error) {
     const json = asksForJson(argv);
@@ -53,8 +54,10 @@ export async function main(argv: readonly string[], io: Io, carried: Carried = {
     }
     if (verbose && error instanceof Error) output.say(traceOf(error));
     const { code, message, next, exitCode } = await failureOf(error);
-    // The next command has to find the same home.
-    report(output, { code, message, next: next === null ? null : inHome(next, { home }) }, json);
+    // The next command has to find the same home, and to be about the same file.
+    const file =
+      from !== undefined && next?.startsWith("llxprt-auth import ") === true ? ` --from ${shellWord(from)}` : "";
+    report(output, { code, message, next: next === null ? null : inHome(next + file, { home }) }, json);
     return exitCode;
   } finally {
     turn.end();

@@ -127,6 +127,11 @@ describe("import of a provider's login", () => {
     assert.match(refused.stderr, /takes a refresh token once only: .* the copy of Codex CLI is dead/);
     assert.match(refused.stderr, /Do not sign out in Codex CLI/);
     assert.match(refused.stderr, /Next: llxprt-auth import codex --take-over --yes/);
+    const named = await run(`import codex --take-over --from ${file}`);
+    assert.ok(
+      named.stderr.includes(`Next: llxprt-auth import codex --take-over --yes --from ${file}\n`),
+      "the same file",
+    );
     assert.ok(!house.has("oauth/codex.json"));
     const { code, stderr } = await run("import codex --take-over --yes");
     assert.equal(code, 0);
