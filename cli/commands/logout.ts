@@ -15,12 +15,13 @@ export const command: Command = {
     const failures: unknown[] = [];
     for (const one of all) {
       try {
-        const { importedFrom: lent } = one.status().row;
+        const { importedFrom: lent, pending } = one.status().row;
         const report = await one.logout({ revoke: flags["no-revoke"] !== true });
         const { enabled, present, importedFrom } = one.status().row;
         const lender = importedFrom === undefined ? (lent?.tool ?? null) : null;
         const isKept = enabled && present;
         reports.push(asJson(one, report, isKept));
+        if (pending !== null) output.say(`The sign-in to ${one.provider} that was under way is ended.`);
         tell(output, one, report, isKept, lender, await facts());
         if (isKept) output.say(`Not to use it: ${inHome(`llxprt-auth ${one.provider} disable`, flags)}`);
       } catch (error) {

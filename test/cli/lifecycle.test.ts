@@ -388,6 +388,16 @@ describe("emulator", () => {
   });
 });
 
+describe("logout while somebody signs in", () => {
+  it("says that this is ended", async () => {
+    await run("qwen login --detach");
+    const { code, stderr } = await run("qwen logout");
+    assert.equal(code, 0);
+    assert.match(stderr, /^The sign-in to qwen that was under way is ended\.$/m);
+    assert.equal((await run("qwen logout")).stderr, "qwen was not signed in.\n");
+  });
+});
+
 describe("with --home", () => {
   for (const line of [
     "anthropic enable",
