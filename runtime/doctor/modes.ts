@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { AuthError } from "../../machines/errors.ts";
 import { tighten } from "../store/files.ts";
 import { listFolder } from "../store/folders.ts";
+import { isMountedAlone } from "../store/mounted.ts";
 import type { Paths } from "../store/names.ts";
 import { behindLinks, errnoOf } from "../store/trust.ts";
 import { type Finding, fine, notice, problem } from "./finding.ts";
@@ -83,6 +84,12 @@ function* judged({ path, stat, isSecret }: Thing, fix: boolean): Generator<Findi
     yield problem("file_odd", path, `${path} is neither a file nor a folder`);
     return;
   }
+  if (isSecret && stat.isFile() && isMountedAlone(path))
+    yield problem(
+      "file_mounted",
+      path,
+      `${path} is mounted by itself, and cannot be renewed: mount the folder that it is in`,
+    );
   // Windows has rights of another kind.
   if (process.getuid === undefined) return;
   const me = process.geteuid?.() ?? 0;

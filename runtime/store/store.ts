@@ -7,11 +7,11 @@ import { AuthError } from "../../machines/errors.ts";
 import { decode, encode, type StoredCredential } from "./codec.ts";
 import { checkRoom, markOf, readPrivate, removePrivate, syncPrivate, tighten, writePrivate } from "./files.ts";
 import { checkFolder, checkHome, ensureFolder, ensureHome, listFolder } from "./folders.ts";
-import { failed, isErrno } from "./trust.ts";
 import { sweepLeftovers } from "./leftovers.ts";
+import { isMountedAlone } from "./mounted.ts";
 import { recognized } from "./recognized.ts";
 import { type AccountName, defaultAccount, nameOfFile, type Paths, stemOf } from "./names.ts";
-
+import { failed, isErrno, unsafe } from "./trust.ts";
 import type { PendingStore } from "./pending.ts";
 
 export type Stored =
@@ -35,7 +35,7 @@ export interface Store {
    * @returns false when it was let be. @throws AuthError as `write`
    */
   advise(name: AccountName, change: Change): boolean;
-  /** Whether the disk would take a token file, before somebody is sent to a browser for one. @throws AuthError `store_failed` */
+  /** Whether a token file would be kept, before somebody is sent to a browser for one. @throws AuthError `store_failed`, `store_unsafe` */
   checkRoom(name: AccountName): void;
   /** Waits until what is stored is on the disk, whoever wrote it. @throws AuthError `store_failed`, `store_unsafe` */
   sync(name: AccountName): void;
@@ -142,7 +142,9 @@ export function createStore(paths: Paths, now: () => number, tryTake: TryTake = 
     },
     checkRoom: (name) => {
       ensureFolders(name);
-      checkRoom(paths.tokenFile(name), name);
+      const path = paths.tokenFile(name);
+      if (isMountedAlone(path)) throw unsafe(path, "is mounted by itself; mount the folder that it is in", name);
+      checkRoom(path, name);
     },
     sync: (name) => {
       syncPrivate(paths.tokenFile(name), name);
