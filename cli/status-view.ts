@@ -56,7 +56,7 @@ export function detailsOf(status: Status, title: string, now: number, paint: Pai
     ["renewal", renewalOf(status)],
     ["not granted", scopes === null || scopes.missing.length === 0 ? null : scopes.missing.join(" ")],
     ["not asked", scopes === null || scopes.more.length === 0 ? null : scopes.more.join(" ")],
-    ["verified", row.verifiedAt === null ? null : moment(Date.parse(row.verifiedAt), now)],
+    ["verified", verifiedOf(row, now)],
     ["used", methodOf(row)],
     ["OAuth", row.enabled ? "on" : "off"],
     ["last error", row.lastError],
@@ -73,6 +73,12 @@ function renewalOf({ row: { present, refreshable, importedFrom }, renewalRefused
   if (importedFrom !== undefined) return `by ${importedFrom.tool} alone`;
   if (renewalRefused) return "refused: sign in again";
   return refreshable ? "possible" : "not possible: sign in again after its end";
+}
+
+/** When the provider last took it. Of a key nobody notes that. */
+function verifiedOf({ present, source, verifiedAt }: StatusRow, now: number): string | null {
+  if (verifiedAt !== null) return moment(Date.parse(verifiedAt), now);
+  return present && source.kind === "oauth" ? "not yet" : null;
 }
 
 /** What happens next by itself. */

@@ -132,6 +132,8 @@ describe("the table", () => {
     house.plant("codex", { ...alive, expiry: now() + 600 });
     assert.match((await run("codex status")).stdout, /^ {2}timer +in 9 min: the token ends$/m);
     assert.match((await run("codex status")).stdout, /^ {2}renewal +possible$/m);
+    assert.match((await run("codex status")).stdout, /^ {2}verified +not yet$/m);
+    assert.doesNotMatch((await run("codex status --key plainly-fake")).stdout, /verified/);
     const refused = { lineage: "planted", generation: 1, refused: { generation: 1, code: "refresh_refused" } };
     house.plant("codex", { ...alive, expiry: now() + 600, llxprt_auth: { schema: 1, ...refused } });
     assert.match((await run("codex status")).stdout, /^ {2}renewal +refused: sign in again$/m);
