@@ -10,8 +10,6 @@ import { left } from "../when.ts";
 import { command as status } from "./status.ts";
 import type { Command } from "./index.ts";
 
-type AccountName = Pick<StatusRow, "provider" | "account">;
-
 export const command: Command = {
   run: async (context) => {
     const { canAsk, io, flags } = context;
@@ -44,20 +42,17 @@ async function menu(context: Context): Promise<number> {
 
 /** Which account? One that appears while the question is asked is put at the end. */
 function whichAccount(auth: Auth, first: string | undefined) {
-  const names = new Map<string, AccountName>();
-  let rows: ReadonlyMap<string, StatusRow> = new Map();
+  const rows = new Map<string, StatusRow>();
   const choices: Choice[] = [];
+  let widest = 0;
   const look = (): void => {
-    for (const name of auth.accounts()) {
-      const label = nameOf(name);
-      if (names.has(label)) continue;
-      names.set(label, name);
-      choices.push({ value: label, label: (columns) => lineOf(rows, label, columns) });
+    const names = new Map([...rows.values(), ...auth.accounts()].map((name) => [nameOf(name), name] as const));
+    for (const [label, { provider, account }] of names) {
+      if (!rows.has(label))
+        choices.push({ value: label, label: (columns) => lineOf(rows.get(label), widest, columns) });
+      rows.set(label, auth.account(provider, account).status().row);
+      widest = Math.max(widest, label.length);
     }
-    const now = [...names].map(
-      ([label, { provider, account }]) => [label, auth.account(provider, account).status().row] as const,
-    );
-    rows = new Map(now);
   };
   look();
   choices.push({ value: "", label: () => "nothing more" });
@@ -68,10 +63,10 @@ function whichAccount(auth: Auth, first: string | undefined) {
 function whatToDo(row: () => StatusRow, lookAgain: () => void): Question {
   const choices: Choice[] = [];
   const offer = (): void => {
-    for (const [value, words] of verbsFor(row())) {
-      if (choices.some((choice) => choice.value === value)) continue;
-      const now = (): string | undefined => verbsFor(row()).get(value);
-      choices.push({ value, label: () => now() ?? words, isOpen: () => now() !== undefined });
+    for (const [value, wordsFor] of Object.entries(verbs)) {
+      const words = wordsFor(row());
+      if (words === false || choices.some((choice) => choice.value === value)) continue;
+      choices.push({ value, label: () => wordsFor(row()) || words, isOpen: () => wordsFor(row()) !== false });
     }
   };
   offer();
@@ -85,18 +80,30 @@ function whatToDo(row: () => StatusRow, lookAgain: () => void): Question {
   };
 }
 
+/** In words, the likeliest first; false: it makes no sense now. */
+const verbs: Readonly<Record<string, (row: StatusRow) => string | false>> = {
+  wait: ({ pending }) => pending !== null && "wait for the sign-in under way",
+  cancel: ({ pending }) => pending !== null && "end it",
+  enable: ({ enabled }) => !enabled && "turn OAuth on",
+  login: ({ present }) => (present ? "sign in again" : "sign in"),
+  status: () => "show its status",
+  why: () => "show which credential is used",
+  refresh: ({ present }) => present && "renew the token",
+  logout: ({ present }) => present && "sign out",
+  disable: ({ enabled }) => enabled && "turn OAuth off",
+  back: () => "back",
+};
+
 // What the library keeps of a line: its frame, the mark of the choice, and as many columns as its colours have characters.
 const frameColumns = 15;
 
-/** As much of it as fits in a line. */
-function lineOf(rows: ReadonlyMap<string, StatusRow>, label: string, columns: number): string {
-  const row = rows.get(label);
-  if (row === undefined) return label;
-  const widest = Math.max(...[...rows.keys()].map(({ length }) => length));
+/** As much of it as fits in a line. @param widest name of an account */
+function lineOf(row: StatusRow | undefined, widest: number, columns: number): string {
+  if (row === undefined) return "";
   const [state = "", ...more] = factsOf(row);
   const room = columns - frameColumns;
-  const aligned = `${markOf(row)} ${label.padEnd(widest)}  ${state}`;
-  if (aligned.length > room) return `${markOf(row)} ${label} ${state}`;
+  const aligned = `${markOf(row)} ${nameOf(row).padEnd(widest)}  ${state}`;
+  if (aligned.length > room) return `${markOf(row)} ${nameOf(row)} ${state}`;
   return more.reduce((line, fact) => (line.length + 2 + fact.length > room ? line : `${line}, ${fact}`), aligned);
 }
 
@@ -107,28 +114,4 @@ function factsOf({ state, identity, source, expiresAt, pending }: StatusRow): st
   const rest = end === null ? null : left(Date.parse(end), Date.now());
   const more = [identity, rest, usesKey ? `key: ${source.name ?? source.kind}` : null];
   return [state, ...more.filter((fact) => fact !== null)];
-}
-
-/** What makes sense now, the likeliest first, in words. */
-function verbsFor({ enabled, present, pending }: StatusRow): ReadonlyMap<string, string> {
-  return new Map([
-    ...(pending === null
-      ? []
-      : ([
-          ["wait", "wait for the sign-in under way"],
-          ["cancel", "end it"],
-        ] as const)),
-    ...(enabled ? [] : ([["enable", "turn OAuth on"]] as const)),
-    ["login", present ? "sign in again" : "sign in"],
-    ["status", "show its status"],
-    ["why", "show which credential is used"],
-    ...(present
-      ? ([
-          ["refresh", "renew the token"],
-          ["logout", "sign out"],
-        ] as const)
-      : []),
-    ...(enabled ? ([["disable", "turn OAuth off"]] as const) : []),
-    ["back", "back"],
-  ]);
 }
