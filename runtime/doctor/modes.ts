@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { AuthError } from "../../machines/errors.ts";
 import { tighten } from "../store/files.ts";
 import { listFolder } from "../store/folders.ts";
-import { isMountedAlone } from "../store/mounted.ts";
+import { mountedAlone } from "../store/mounted.ts";
 import type { Paths } from "../store/names.ts";
 import { behindLinks, errnoOf } from "../store/trust.ts";
 import { type Finding, fine, notice, problem } from "./finding.ts";
@@ -24,10 +24,11 @@ interface Thing {
 /** @param fix sets modes right */
 export function modes(paths: Paths, fix: boolean): Finding[] {
   const findings: Finding[] = [];
+  const isMountedAlone = mountedAlone();
   let things = 0;
   for (const thing of within(paths, findings)) {
     things += 1;
-    findings.push(...judged(thing, fix));
+    findings.push(...judged(thing, fix, isMountedAlone));
   }
   const isFine = findings.every(({ level }) => level === "ok");
   if (things > 0 && isFine)
@@ -75,7 +76,11 @@ function lookedAt<Found>(look: () => Found, findings: Finding[]): Found | null {
   }
 }
 
-function* judged({ path, stat, isSecret }: Thing, fix: boolean): Generator<Finding> {
+function* judged(
+  { path, stat, isSecret }: Thing,
+  fix: boolean,
+  isMountedAlone: (path: string) => boolean,
+): Generator<Finding> {
   if (stat.isSymbolicLink()) {
     yield problem("link_refused", path, `${path} is a link, and token files are not read through links`);
     return;

@@ -5,21 +5,28 @@
 import { readFileSync, realpathSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 
-/** Only on Linux; elsewhere, and where nobody knows, it is none. */
-export function isMountedAlone(path: string): boolean {
-  if (process.platform !== "linux") return false;
+/** Whether a path is one, by the mounts of this moment. Only on Linux; elsewhere, and where nobody knows, none is. */
+export function mountedAlone(): (path: string) => boolean {
+  const mounts = mountPoints();
+  return (path) => {
+    try {
+      return mounts.size > 0 && mounts.has(join(realpathSync(dirname(path)), basename(path)));
+    } catch {
+      return false;
+    }
+  };
+}
+
+/** proc_pid_mountinfo(5): the fifth field, with blanks and backslashes in octal. */
+function mountPoints(): ReadonlySet<string> {
   try {
-    const real = join(realpathSync(dirname(path)), basename(path));
-    return mountsOf(readFileSync("/proc/self/mountinfo", "utf8")).includes(real);
+    const lines = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
+    return new Set(lines.map((line) => withoutOctal(line.split(" ")[4] ?? "")));
   } catch {
-    return false;
+    return new Set();
   }
 }
 
-/** Where something is mounted (proc_pid_mountinfo(5)): the fifth field, with blanks and backslashes in octal. */
-function mountsOf(mountinfo: string): string[] {
-  return mountinfo.split("\n").map((line) => {
-    const [, , , , point = ""] = line.split(" ");
-    return point.replaceAll(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
-  });
+function withoutOctal(point: string): string {
+  return point.replaceAll(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 }

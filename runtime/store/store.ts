@@ -8,7 +8,7 @@ import { decode, encode, type StoredCredential } from "./codec.ts";
 import { checkRoom, markOf, readPrivate, removePrivate, syncPrivate, tighten, writePrivate } from "./files.ts";
 import { checkFolder, checkHome, ensureFolder, ensureHome, listFolder } from "./folders.ts";
 import { sweepLeftovers } from "./leftovers.ts";
-import { isMountedAlone } from "./mounted.ts";
+import { mountedAlone } from "./mounted.ts";
 import { recognized } from "./recognized.ts";
 import { type AccountName, defaultAccount, nameOfFile, type Paths, stemOf } from "./names.ts";
 import { failed, isErrno, unsafe } from "./trust.ts";
@@ -143,7 +143,7 @@ export function createStore(paths: Paths, now: () => number, tryTake: TryTake = 
     checkRoom: (name) => {
       ensureFolders(name);
       const path = paths.tokenFile(name);
-      if (isMountedAlone(path)) throw unsafe(path, "is mounted by itself; mount the folder that it is in", name);
+      if (mountedAlone()(path)) throw unsafe(path, "is mounted by itself; mount the folder that it is in", name);
       checkRoom(path, name);
     },
     sync: (name) => {

@@ -63,8 +63,8 @@ describe("a token file that is mounted by itself", { skip }, () => {
     const [file, other] = [join(folder, "one.json"), join(folder, "other.json")];
     for (const path of [file, other]) writeFileSync(path, "");
     const module = new URL("../../runtime/store/mounted.ts", import.meta.url).href;
-    const script = `import { isMountedAlone } from ${JSON.stringify(module)};
-      console.log(process.argv.slice(1).map(isMountedAlone).join());`;
+    const script = `import { mountedAlone } from ${JSON.stringify(module)};
+      console.log(process.argv.slice(1).map(mountedAlone()).join());`;
     const args = ["-rm", "sh", "-c", mounts, "sh", file, process.execPath, "--input-type=module", "-e", script];
     const { stdout } = spawnSync("unshare", [...args, file, other, folder, join(folder, "none.json"), "/nowhere/x"]);
     assert.equal(stdout.toString(), "true,false,false,false,false\n");
