@@ -7,6 +7,7 @@ import type { ImportSource } from "../../providers/fields/import-source.ts";
 import type { Provider } from "../../providers/provider.ts";
 import { Secret } from "../secret.ts";
 import type { StoredCredential } from "../store/codec.ts";
+import { momentOf } from "../store/moment.ts";
 import { isRecord, isShallow, type Json } from "../store/json.ts";
 import { claimsOf, expiryOf, memberAt, objectIn } from "../wire/claims.ts";
 
@@ -110,20 +111,18 @@ function whose(provider: Provider, source: ImportSource, file: Json, record: Jso
 
 function momentIn(record: Json): number | null {
   for (const name of names.expiresAt) {
-    const at = Math.trunc(momentOf(Object.hasOwn(record, name) ? record[name] : undefined));
-    if (at > 0 && at <= lastMoment) return at;
+    const at = Math.trunc(endOf(Object.hasOwn(record, name) ? record[name] : undefined) ?? 0);
+    if (at > 0) return at;
   }
   return null;
 }
 
-// ECMA-262 21.4.1.1: no date is later.
-const lastMoment = 8.64e15;
-
-/** NaN: none. Seconds, as RFC 7519 counts, or milliseconds: no token of our days ended in 1970. Or a date (RFC 3339). */
-function momentOf(value: unknown): number {
-  if (typeof value === "number") return value > 1e12 ? value : value * 1000;
-  if (typeof value !== "string") return NaN;
-  return /^\d+$/.test(value) ? momentOf(Number(value)) : /^\d{4}-\d\d-\d\dT/.test(value) ? Date.parse(value) : NaN;
+/** Null: none. A number, also as text, or a date (RFC 3339). */
+function endOf(value: unknown): number | null {
+  if (typeof value === "number") return momentOf(value);
+  if (typeof value !== "string") return null;
+  if (/^\d+$/.test(value)) return momentOf(Number(value));
+  return /^\d{4}-\d\d-\d\dT/.test(value) ? Date.parse(value) : null;
 }
 
 function scopeIn(record: Json): string | null {

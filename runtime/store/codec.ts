@@ -6,6 +6,7 @@ import { type ErrorCode, knownCode } from "../../machines/errors.ts";
 import type { Facts } from "../../machines/facts.ts";
 import { Secret } from "../secret.ts";
 import { fileText, isRecord, isShallow, type Json, own } from "./json.ts";
+import { aMoment, momentOf } from "./moment.ts";
 
 /** A credential as it stands in its file. Times are epoch milliseconds. */
 export interface StoredCredential {
@@ -180,11 +181,9 @@ function parsed(text: string): Json | null {
   }
 }
 
-// Unix seconds by the format; files made by hand, and those of some vendors' tools, hold milliseconds.
 function expiryIn(file: Json): number | null {
   const value = numberIn(file, "expiry") ?? numberIn(file, "expiry_date");
-  if (value === null || value <= 0) return null;
-  return aMoment(value > 1e12 ? value : value * 1000);
+  return value === null ? null : momentOf(value);
 }
 
 function refusedIn(ours: Json | null): StoredCredential["refused"] {
@@ -226,14 +225,6 @@ function countIn(record: Json | null, member: string): number | null {
 function secondsIn(record: Json | null, member: string): number | null {
   const value = numberIn(record, member);
   return value === null ? null : aMoment(value * 1000);
-}
-
-// ECMA-262 21.4.1.1: no date is later.
-const lastMoment = 8.64e15;
-
-/** Null: no time that a clock will ever show. */
-function aMoment(at: number): number | null {
-  return at >= 0 && at <= lastMoment ? at : null;
 }
 
 function recordIn(record: Json | null, member: string): Json | null {

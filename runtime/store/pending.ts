@@ -12,6 +12,7 @@ import { removeIfPossible } from "./durable.ts";
 import { readPrivate, removePrivate, writePrivate } from "./files.ts";
 import { checkFolder, ensureFolder, ensureHome, listFolder } from "./folders.ts";
 import { isRecord, type Json, own } from "./json.ts";
+import { lastMoment } from "./moment.ts";
 import type { IssuedBy } from "./credential.ts";
 import { type AccountName, nameOfFile, type Paths, stemOf } from "./names.ts";
 
@@ -185,8 +186,7 @@ const isText: Check = (value) => typeof value === "string";
 // As in the reply that it came from.
 const isCode: Check = (value) => typeof value === "string" && /^[\x20-\x7e]{1,100}$/.test(value);
 const isAddress: Check = (value) => typeof value === "string" && /^[\x21-\x7e]+$/.test(value) && URL.canParse(value);
-// ECMA-262 21.4.1.1: no date is later.
-const isMoment: Check = (value) => typeof value === "number" && Math.abs(value) <= 8.64e15;
+const isMoment: Check = (value) => typeof value === "number" && Math.abs(value) <= lastMoment;
 const orNull =
   (check: Check): Check =>
   (value) =>
