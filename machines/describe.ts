@@ -41,11 +41,16 @@ interface Name {
   readonly account: string;
 }
 
+/** Whether a key wins, so that the login, if there is one, is not used. */
+export function isKey({ kind }: Source): boolean {
+  return kind !== "oauth" && kind !== "none";
+}
+
 /** Describes an account as the contract's status table does (section 7). */
 export function describe(name: Name, survey: Survey, source: Source): Description {
   const state = stateOf(survey);
   const lastError = survey.fault ?? survey.facts?.refused ?? survey.facts?.retry?.code ?? null;
-  const hasKey = source.kind !== "oauth" && source.kind !== "none";
+  const hasKey = isKey(source);
   const usable = hasKey ? "yes" : usableOf(survey, state);
   return {
     state,

@@ -2,7 +2,7 @@
 //
 // Addresses come from a token reply and from the environment too. They are followed only to hosts that the provider's data
 // names, and never on a line that others can read: a credential goes nowhere else (threat T32).
-import type { Source } from "../machines/describe.ts";
+import { isKey, type Source } from "../machines/describe.ts";
 import { AuthError } from "../machines/errors.ts";
 import type { Api, Provider } from "../providers/provider.ts";
 import type { Host } from "./host.ts";
@@ -17,7 +17,7 @@ export interface Holder {
 
 /** How to reach the API with this credential. @throws AuthError `api_missing` */
 export function apiFor(provider: Provider, holder: Holder, environment: Host["environment"]): Api {
-  const isLogin = holder.source.kind === "oauth" || holder.source.kind === "none";
+  const isLogin = !isKey(holder.source);
   const api = isLogin ? provider.api : provider.keyApi;
   if (api === null) throw new AuthError("api_missing", { provider: provider.name });
   return isLogin ? steered(provider, api, holder.resourceUrl) : keptThere(provider, api, holder.source, environment);

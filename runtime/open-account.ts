@@ -1,5 +1,6 @@
 // What an account does: what a person or a script asks for becomes an event of the machine, and the answer is read from the
 // store once the machine has settled.
+import { isKey } from "../machines/describe.ts";
 import { AuthError } from "../machines/errors.ts";
 import type { CredentialEvent, Result } from "../machines/life.ts";
 import type { Provider } from "../providers/provider.ts";
@@ -150,8 +151,7 @@ export function createAccount(parts: AccountParts): Account {
     why: () => parts.why(findings()),
     explain: () => {
       const found = findings();
-      const { kind } = sourceOf(parts.why(found));
-      const isOutranked = kind !== "oauth" && kind !== "none";
+      const isOutranked = isKey(sourceOf(parts.why(found)));
       return explained({ paths: desk.store.paths, spend: desk.spend }, name, found, isOutranked);
     },
     reset: async () => {

@@ -1,5 +1,5 @@
 // The row of `status`: what the facts say about an account, in the words of the contract (section 7). Pure.
-import { type Description, describe, type Source } from "../machines/describe.ts";
+import { type Description, describe, isKey, type Source } from "../machines/describe.ts";
 import { scopeDifference, type ScopeDifference } from "./scopes.ts";
 import type { AccountName } from "./store/names.ts";
 import type { Attempt } from "./store/pending.ts";
@@ -61,7 +61,7 @@ export function statusOf(name: AccountName, findings: Findings, source: Source, 
   const { survey, attempt, credential, borrowed } = findings;
   const { facts, now } = survey;
   const { exitCode, nextTimerAt, ...described } = describe(name, survey, source);
-  const usesKey = source.kind !== "oauth" && source.kind !== "none";
+  const usesKey = isKey(source);
   return {
     row: {
       provider: name.provider,

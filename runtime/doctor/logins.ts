@@ -4,6 +4,7 @@
 // written, and no lock is made where there is none.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { isKey } from "../../machines/describe.ts";
 import type { AuthError } from "../../machines/errors.ts";
 import type { Auth } from "../auth.ts";
 import type { Host } from "../host.ts";
@@ -75,7 +76,7 @@ function standing(auth: Auth, name: AccountName, about: string): Finding[] {
 
 /** @param who the login, in words */
 export function outrankedBy({ source, provider, account }: StatusRow, who: string): Finding[] {
-  if (source.kind === "oauth" || source.kind === "none") return [];
+  if (!isKey(source)) return [];
   const [about, what] = "name" in source ? [source.name, source.name] : [null, `a key of the ${source.kind}`];
   const says = `${who} is not used: ${what} outranks it`;
   return [notice("login_outranked", about ?? null, says, commandFor({ provider, account }, "why"))];
