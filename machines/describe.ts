@@ -2,7 +2,7 @@
 //
 // Nothing is started, asked or written to answer "what is the state?", so the answer may be given by a process that does
 // nothing else. "Present", "unexpired" and "accepted by the server" are three different things and stay so.
-import { AuthError, type ErrorCode, exitCodes } from "./errors.ts";
+import { accountOption, AuthError, type ErrorCode, exitCodes } from "./errors.ts";
 import { isOver, type Survey } from "./facts.ts";
 
 export type AccountState =
@@ -84,7 +84,7 @@ function nextOf(name: Name, survey: Survey, state: AccountState): string | null 
   // Who is blocked is told what the error itself would tell.
   if (state === "blocked") return survey.fault === null ? null : new AuthError(survey.fault, name).next;
   const verb = verbOf(survey, state);
-  return verb === null ? null : `llxprt-auth ${name.provider} ${verb}${suffix(name.account)}`;
+  return verb === null ? null : `llxprt-auth ${name.provider} ${verb}${accountOption(name.account)}`;
 }
 
 function verbOf({ facts, pending }: Survey, state: AccountState): string | null {
@@ -118,8 +118,4 @@ function isPast(at: number | null, now: number): boolean {
 function exitOf(state: AccountState): number {
   if (state === "blocked") return exitCodes.misconfigured;
   return state === "backingOff" ? exitCodes.tryLater : exitCodes.signInNeeded;
-}
-
-function suffix(account: string): string {
-  return account === "default" ? "" : ` --account ${account}`;
 }

@@ -71,9 +71,13 @@ function sentence(code: ErrorCode, facts: AuthErrorFacts): string {
 }
 
 function nextCommand(next: string, facts: AuthErrorFacts): string {
-  const account = facts.account !== undefined && facts.account !== "default" ? ` --account ${facts.account}` : "";
   if (!next.includes("{provider}")) return next;
-  return facts.provider === undefined ? "status" : fill(next, facts) + account;
+  return facts.provider === undefined ? "status" : fill(next, facts) + accountOption(facts.account);
+}
+
+/** What makes a command one about an account; nothing for the default one. */
+export function accountOption(account = "default"): string {
+  return account === "default" ? "" : ` --account ${account}`;
 }
 
 function fill(template: string, facts: AuthErrorFacts): string {

@@ -5,7 +5,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { isKey } from "../../machines/describe.ts";
-import type { AuthError } from "../../machines/errors.ts";
+import { accountOption, type AuthError } from "../../machines/errors.ts";
 import type { Auth } from "../auth.ts";
 import type { Host } from "../host.ts";
 import { isShared, presenceOf } from "../refresh/holder.ts";
@@ -45,7 +45,7 @@ export const called = ({ provider, account }: AccountName): string =>
   account === defaultAccount ? provider : `${provider} (${account})`;
 
 export const commandFor = ({ provider, account }: AccountName, verb: string): string =>
-  `${provider} ${verb}${account === defaultAccount ? "" : ` --account ${account}`}`;
+  `${provider} ${verb}${accountOption(account)}`;
 
 function unreadable(paths: Paths, name: AccountName, error: AuthError): Finding {
   const next = error.code === "store_corrupt" ? commandFor(name, "reset") : null;
