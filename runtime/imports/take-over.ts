@@ -85,7 +85,7 @@ function credentialIn({ store }: Wiring, name: AccountName): StoredCredential | 
   return found.kind === "stored" ? found.credential : null;
 }
 
-/** The file has changed since it was read, and what was copied may be spent: whoever presented it would end the tool's login. */
+/** What was copied may be spent, or another account's: whoever presented it would end the login that it became. */
 function takeBack(wiring: Wiring, name: AccountName, lineage: string, replaced: StoredCredential | null): void {
   if (credentialIn(wiring, name)?.lineage !== lineage) return;
   if (replaced === null) wiring.store.remove(name);
