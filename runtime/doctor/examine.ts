@@ -57,11 +57,17 @@ export async function examine(host: Host, { fix = false, reserved }: Examination
   const rest: Finding[] = [];
   for (const check of later) rest.push(...(await told(check)));
   await auth?.close();
-  // What stands in the way of several checks is told once.
-  const all = [...first, ...settled, ...rest];
-  return all.filter(
-    ({ code, message }, at) => all.findIndex((one) => one.code === code && one.message === message) === at,
-  );
+  return once([...first, ...settled, ...rest]);
+}
+
+/** What stands in the way of several checks is told once. */
+function once(findings: readonly Finding[]): Finding[] {
+  const first = new Map<string, Finding>();
+  for (const finding of findings) {
+    const what = `${finding.code} ${finding.message}`;
+    if (!first.has(what)) first.set(what, finding);
+  }
+  return [...first.values()];
 }
 
 /** What a check has found; what it threw is a finding, too. */
