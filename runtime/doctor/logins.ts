@@ -16,6 +16,7 @@ import { listFolder } from "../store/folders.ts";
 import { type AccountName, defaultAccount, type Paths } from "../store/names.ts";
 import { createStore } from "../store/store.ts";
 import { count, type Finding, fine, notice, problem } from "./finding.ts";
+import { slackMs } from "./machine.ts";
 
 /** @param auth null: the settings cannot be read, so that it is not known who wins */
 export function logins(paths: Paths, host: Pick<Host, "now">, auth: Auth | null): Finding[] {
@@ -37,9 +38,6 @@ export function logins(paths: Paths, host: Pick<Host, "now">, auth: Auth | null)
   if (names.length === 0) findings.push(fine("logins_none", paths.oauth, "No login is stored"));
   return [...findings, ...copies(paths), ...names.flatMap((name) => locked(paths, name, host.now()))];
 }
-
-/** Clocks of machines differ by that much without harm. */
-const slackMs = 2 * 60_000;
 
 export const called = ({ provider, account }: AccountName): string =>
   account === defaultAccount ? provider : `${provider} (${account})`;

@@ -48,8 +48,8 @@ export function clock(paths: Paths, now: number): Finding[] {
     : [fine("clock_plausible", null, `The clock says ${new Date(now).toISOString()}, and no file is newer`)];
 }
 
-/** Clocks of machines that share a disk differ. */
-const slackMs = 2 * 60_000;
+/** Clocks of machines that share a disk differ by that much without harm. */
+export const slackMs = 2 * 60_000;
 
 function timesIn(folder: string): number[] {
   try {
