@@ -35,8 +35,11 @@ interface Kind {
   readonly forward?: (traces: Traces, port: number) => readonly string[];
 }
 
+/** Whether a variable is set to something else than "no". */
+export const isOn = (value = ""): boolean => !["", "0", "false"].includes(value.toLowerCase());
+
 const isSet = (traces: Traces, ...names: readonly string[]): boolean =>
-  names.some((name) => !["", "0", "false"].includes((traces.environment[name] ?? "").toLowerCase()));
+  names.some((name) => isOn(traces.environment[name]));
 
 const holds = ({ read }: Traces, path: string, pattern: RegExp): boolean => pattern.test(read(path) ?? "");
 

@@ -7,7 +7,7 @@ import type { Host } from "../host.ts";
 import { wordsOf } from "../login/browser.ts";
 import type { Paths } from "../store/names.ts";
 import { errnoOf } from "../store/trust.ts";
-import { surroundingsHere } from "../surroundings.ts";
+import { isOn, surroundingsHere } from "../surroundings.ts";
 import { type Finding, fine, notice, problem } from "./finding.ts";
 
 type Environment = Host["environment"];
@@ -87,7 +87,7 @@ export function browser(environment: Environment): Finding[] {
     const message = `This is ${title}. ${more ?? ""}`.replace(/[. ]+$/, "");
     return (more === null ? fine : notice)(`in_${name.replaceAll("-", "_")}`, null, message);
   });
-  if ((environment["NO_BROWSER"] ?? "") !== "")
+  if (isOn(environment["NO_BROWSER"]))
     return [fine("browser_none", "NO_BROWSER", "No browser is opened: addresses are printed"), ...found];
   const [program] = wordsOf(command);
   if (program === undefined) return [fine("browser_usual", null, "The system's own browser opens pages"), ...found];

@@ -473,6 +473,7 @@ describe("the environment", () => {
     [{ NODE_OPTIONS: "--require /CANARY.js" }, "NODE_OPTIONS", "notice node_loads"],
     [{ NODE_OPTIONS: "--title=CANARY" }, "NODE_OPTIONS", "notice node_options"],
     [{ NO_BROWSER: "1" }, "NO_BROWSER", "ok browser_none"],
+    [{ NO_BROWSER: "0" }, null, "ok browser_usual"],
     [{ BROWSER: "no-such-browser %s" }, "BROWSER", "problem browser_missing"],
     [{ BROWSER: `'${file("my browser", "#!/bin/sh")}' --new` }, "BROWSER", "ok browser_named"],
     [{ BROWSER: "/" }, "BROWSER", "problem browser_missing"],
