@@ -4,10 +4,11 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
+import { memory } from "../memory.ts";
 import { libraries, loaderIn } from "./libraries.ts";
 import { programs } from "./programs.ts";
 import { starting } from "./starting.ts";
-import { tableText } from "./table.ts";
+import { type Table, tableText } from "./table.ts";
 import { cached, crowded } from "./tokens.ts";
 
 const [given] = process.argv.slice(2);
@@ -15,7 +16,13 @@ const modules = given ?? installed();
 // Not before: npm may need it. What starts would be measured with it.
 delete process.env["NODE_EXTRA_CA_CERTS"];
 const load = loaderIn(modules);
-const tables = [starting(modules), await cached(load), await crowded(load)];
+const remembered: Table = {
+  title: "Memory",
+  says: "Of this program alone: heap for each account after a full collection, with that many accounts in one process.",
+  head: ["figure", "measured", "goal"],
+  rows: memory().map(({ what, measured, goal, isMet }) => [what, measured, isMet ? goal : `**missed:** ${goal}`]),
+};
+const tables = [starting(modules), await cached(load), await crowded(load), remembered];
 
 writeFileSync(
   join("docs", "performance.md"),
@@ -23,7 +30,7 @@ writeFileSync(
 
 Written by \`npm run peers\` on ${new Date().toISOString().slice(0, 10)}: Node ${process.version}, ${process.platform} ${process.arch}, ${availableParallelism()} cores. Everything in one run.
 Machines differ and are noisy, so ratios carry the claims. Nothing but loopback can be reached from the programs measured.
-What this program takes alone is printed by \`npm run bench\`, each figure beside its goal.
+What else this program takes alone is printed by \`npm run bench\`, each figure beside its goal.
 
 ${tables.map(tableText).join("\n")}`,
 );
